@@ -1,0 +1,84 @@
+// Every effective setting, typed and with its default. config/settings.cpp has the table that fills it; app hands its parts to the
+// modules, which never read the environment themselves.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+
+namespace forager::config {
+
+using std::chrono::milliseconds;
+
+/// host:port, `unix:path`, or off. An empty host never occurs: "localhost" means 127.0.0.1 and, where there is one, ::1.
+struct Listen {
+  bool off = false;
+  std::string host;       ///< name or address; empty when `unix_path` is set
+  std::uint16_t port = 0;  ///< 0: the system chooses (tests); the start-up lines say which
+  std::string unix_path;
+};
+
+enum class KeyPolicy : std::uint8_t { replace, if_missing, pass_through };
+enum class OnFull : std::uint8_t { refuse, expire };
+enum class Ack : std::uint8_t { kept, delivered };
+enum class JournalKind : std::uint8_t { automatic, disk, memory };
+enum class Compression : std::uint8_t { automatic, zstd, gzip, none };
+enum class LogLevel : std::uint8_t { error, warn, info, debug };
+enum class LogFormat : std::uint8_t { text, json };
+
+struct Config {
+  // receive
+  Listen otlp_http{false, "localhost", 4318, ""};
+  Listen otlp_grpc{false, "localhost", 4317, ""};
+  Listen admin{false, "localhost", 13133, ""};
+  std::size_t request_limit = 64U << 20U;  ///< bytes, also after decompression
+  std::uint32_t connections = 1024;        ///< open HTTP connections from apps
+  std::vector<std::string> cors_origins;   ///< empty: CORS off
+  milliseconds header_timeout{10'000};     ///< from connect or first byte to the end of the header
+  milliseconds body_timeout{30'000};       ///< the whole body
+  milliseconds idle_timeout{120'000};      ///< kept-alive connection without a request
+
+  // admit
+  KeyPolicy key_policy = KeyPolicy::replace;
+  std::size_t memory_limit = 0;  ///< bytes; 0: from the cgroup, else 256 MiB
+
+  // journal
+  JournalKind journal = JournalKind::automatic;
+  std::string data_dir;             ///< empty: the standard directory
+  std::size_t journal_bytes = 0;    ///< 0: memory journal half of the memory limit; disk 1 GiB
+  milliseconds retention{0};        ///< 0: no limit by age
+  OnFull on_full = OnFull::refuse;
+  Ack ack = Ack::kept;
+
+  // destinations
+  std::vector<std::string> destinations;  ///< empty: from the credentials that are set; else names, or signal=name
+  Secret honeycomb_key;
+  std::string honeycomb_key_file;  ///< re-read on SIGHUP and when it changes
+  std::string honeycomb_endpoint = "https://api.honeycomb.io";
+  std::string honeycomb_dataset;          ///< for classic keys, and for logs without a service name
+  std::string honeycomb_metrics_dataset;  ///< dataset of metrics; else honeycomb_dataset
+  std::string https_proxy;
+  std::string no_proxy;
+  std::string ca_file;  ///< SSL_CERT_FILE; empty: the system's
+  Compression compression = Compression::automatic;
+  std::size_t batch_bytes = 0;       ///< uncompressed bytes a request; 0: the destination's own limit
+  milliseconds batch_linger{200};    ///< longest wait for more while requests are in flight
+  std::uint32_t concurrency = 4;     ///< requests in flight per destination
+  milliseconds send_timeout{30'000};
+  milliseconds retry_initial{1'000};
+  milliseconds retry_max{60'000};
+  milliseconds probe_interval{30'000};  ///< parked destination: at most one request in this time
+
+  // lifecycle
+  milliseconds stop_grace{8'000};
+  milliseconds stop_quiet{1'000};
+  LogLevel log_level = LogLevel::info;
+  LogFormat log_format = LogFormat::text;
+};
+
+}  // namespace forager::config
