@@ -1,5 +1,5 @@
-// The door: what a receiver hands in (raw bytes as they came) and what it is to answer. Both receivers use it, so HTTP and gRPC can't
-// differ in what they accept.
+// The door: what a receiver hands in (raw bytes as they came) and what it is to answer. Both
+// receivers use it, so HTTP and gRPC can't differ in what they accept.
 #pragma once
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include "base/budget.h"
 #include "base/bytes.h"
 #include "base/inflate.h"
+#include "base/ledger.h"
 #include "base/secret.h"
 #include "otlp/encoding.h"
 #include "otlp/signal.h"
@@ -24,13 +25,14 @@ struct Offer {
   Signal signal = Signal::traces;
   otlp::Encoding encoding = otlp::Encoding::protobuf;
   ContentCoding coding = ContentCoding::identity;
-  Buffer body;            ///< as received; still compressed when `coding` says so
-  Budget::Charge charge;  ///< for body.capacity()
+  Buffer body;                         ///< as received; still compressed when `coding` says so
+  Budget::Charge charge;               ///< for body.capacity()
   std::optional<Secret> key;           ///< x-honeycomb-team of the app, if it sent one
   std::optional<std::string> dataset;  ///< x-honeycomb-dataset of the app
 };
 
-/// Kept (DESIGN, invariant 1): answer full success. A `warning` is for partial_success with 0 rejected.
+/// Kept (DESIGN, invariant 1): answer full success. A `warning` is for partial_success with 0
+/// rejected.
 struct Accepted {
   std::string warning;
 };
@@ -58,13 +60,19 @@ class Door {
   Door& operator=(const Door&) = delete;
   virtual ~Door() = default;
 
-  /// Inflates, transcodes, validates, counts, repairs, applies the key policy, journals, and returns when the record is kept.
+  /// Inflates, transcodes, validates, counts, repairs, applies the key policy, journals, and
+  /// returns when the record is kept.
   virtual boost::asio::awaitable<Outcome> admit(Offer offer) = 0;
-  /// For a receiver that must refuse before there is an offer (over the limit, no room): books it at the door and words it.
+  /// For a receiver that must refuse before there is an offer (over the limit, no room): books it
+  /// at the door and words it.
   virtual Refused turn_away(Signal signal, Refused::Kind kind, std::string message) = 0;
+  /// Books a refusal that the receiver words itself, because only its protocol knows it (media
+  /// type, aborted upload).
+  virtual void book_refusal(Signal /*signal*/, ledger::Reason /*reason*/) {}
   /// Memory for a body about to be read; nullopt: answer turn_away(busy).
   virtual std::optional<Budget::Charge> room(std::size_t bytes) = 0;
-  /// Bytes a request may have, compressed and not: min(configured limit, budget / 4) (DESIGN, invariant 6).
+  /// Bytes a request may have, compressed and not: min(configured limit, budget / 4) (DESIGN,
+  /// invariant 6).
   virtual std::size_t request_limit() const = 0;
 };
 

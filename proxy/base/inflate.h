@@ -1,4 +1,5 @@
-// Decompression under a limit that applies while inflating: a bomb costs no more than the limit it was given.
+// Decompression under a limit that applies while inflating: a bomb costs no more than the limit it
+// was given.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +23,14 @@ std::optional<ContentCoding> content_coding_of(std::string_view header);
 struct TooLarge {};
 using Inflated = std::variant<Buffer, TooLarge, Fault>;
 
-/// All members of a gzip, all frames of a zstd; `deflate` takes zlib (RFC 1950) and raw (RFC 1951). Pure, any thread; memory at most
-/// `limit` plus the codec's window.
+/// All members of a gzip, all frames of a zstd; `deflate` takes zlib (RFC 1950) and raw (RFC 1951).
+/// Pure, any thread. Memory: the output, at most `limit` (while growing: twice that for the time of
+/// a copy); codecs use it as their window. What is returned has a capacity close to its size.
 Inflated inflate(ContentCoding coding, std::string_view from, std::size_t limit);
+
+/// What `inflate` will probably give, from what the stream says of itself (gzip's ISIZE, zstd's
+/// block sizes), never above `limit`. A hint to charge memory by: a stream may lie, so it is then
+/// given as the limit, and asked again with more.
+std::size_t inflate_estimate(ContentCoding coding, std::string_view from, std::size_t limit);
 
 }  // namespace forager

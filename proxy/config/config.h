@@ -1,5 +1,5 @@
-// Every effective setting, typed and with its default. config/settings.cpp has the table that fills it; app hands its parts to the
-// modules, which never read the environment themselves.
+// Every effective setting, typed and with its default. config/table.cpp has the table that fills
+// it; app hands its parts to the modules, which never read the environment themselves.
 #pragma once
 
 #include <chrono>
@@ -15,12 +15,15 @@ namespace forager::config {
 
 using std::chrono::milliseconds;
 
-/// host:port, `unix:path`, or off. An empty host never occurs: "localhost" means 127.0.0.1 and, where there is one, ::1.
+/// host:port, `unix:path`, or off. An empty host never occurs: "localhost" means 127.0.0.1 and,
+/// where there is one, ::1.
 struct Listen {
   bool off = false;
-  std::string host;       ///< name or address; empty when `unix_path` is set
+  std::string host;        ///< name or address; empty when `unix_path` is set
   std::uint16_t port = 0;  ///< 0: the system chooses (tests); the start-up lines say which
   std::string unix_path;
+  bool all_interfaces = false;  ///< asked for as ":port"; `host` is then 0.0.0.0, and [::] is meant
+                                ///< too where there is IPv6
 };
 
 enum class KeyPolicy : std::uint8_t { replace, if_missing, pass_through };
@@ -32,6 +35,8 @@ enum class LogLevel : std::uint8_t { error, warn, info, debug };
 enum class LogFormat : std::uint8_t { text, json };
 
 struct Config {
+  std::string config_file;  ///< the YAML file that was read; empty: none
+
   // receive
   Listen otlp_http{false, "localhost", 4318, ""};
   Listen otlp_grpc{false, "localhost", 4317, ""};
@@ -49,26 +54,28 @@ struct Config {
 
   // journal
   JournalKind journal = JournalKind::automatic;
-  std::string data_dir;             ///< empty: the standard directory
-  std::size_t journal_bytes = 0;    ///< 0: memory journal half of the memory limit; disk 1 GiB
-  milliseconds retention{0};        ///< 0: no limit by age
+  std::string data_dir;           ///< empty: the standard directory
+  std::size_t journal_bytes = 0;  ///< 0: memory journal half of the memory limit; disk 1 GiB
+  milliseconds retention{0};      ///< 0: no limit by age
   OnFull on_full = OnFull::refuse;
   Ack ack = Ack::kept;
 
   // destinations
-  std::vector<std::string> destinations;  ///< empty: from the credentials that are set; else names, or signal=name
+  std::vector<std::string>
+      destinations;  ///< empty: from the credentials that are set; else names, or signal=name
   Secret honeycomb_key;
   std::string honeycomb_key_file;  ///< re-read on SIGHUP and when it changes
   std::string honeycomb_endpoint = "https://api.honeycomb.io";
   std::string honeycomb_dataset;          ///< for classic keys, and for logs without a service name
   std::string honeycomb_metrics_dataset;  ///< dataset of metrics; else honeycomb_dataset
-  std::string https_proxy;
+  std::string
+      https_proxy;  ///< http://[user:password@]host:port; print it through without_userinfo only
   std::string no_proxy;
   std::string ca_file;  ///< SSL_CERT_FILE; empty: the system's
   Compression compression = Compression::automatic;
-  std::size_t batch_bytes = 0;       ///< uncompressed bytes a request; 0: the destination's own limit
-  milliseconds batch_linger{200};    ///< longest wait for more while requests are in flight
-  std::uint32_t concurrency = 4;     ///< requests in flight per destination
+  std::size_t batch_bytes = 0;     ///< uncompressed bytes a request; 0: the destination's own limit
+  milliseconds batch_linger{200};  ///< longest wait for more while requests are in flight
+  std::uint32_t concurrency = 4;   ///< requests in flight per destination
   milliseconds send_timeout{30'000};
   milliseconds retry_initial{1'000};
   milliseconds retry_max{60'000};

@@ -27,6 +27,8 @@ class Transport {
   virtual boost::asio::awaitable<Answer> send(Request request, Duration timeout) = 0;
   /// Forget pooled connections (credentials or addresses changed); exchanges under way go on.
   virtual void refresh() {}
+  /// End exchanges under way with Kind::stopped and refuse new ones: for the end of the process.
+  virtual void stop() {}
 };
 
 }  // namespace forager::net

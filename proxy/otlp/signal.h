@@ -23,12 +23,12 @@ struct SignalFacts {
 };
 
 inline constexpr std::array<SignalFacts, signal_count> signal_table{{
-    {"traces", "spans", "/v1/traces",
-     "/opentelemetry.proto.collector.trace.v1.TraceService/Export", "rejectedSpans"},
+    {"traces", "spans", "/v1/traces", "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+     "rejectedSpans"},
     {"metrics", "data points", "/v1/metrics",
      "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export", "rejectedDataPoints"},
-    {"logs", "log records", "/v1/logs",
-     "/opentelemetry.proto.collector.logs.v1.LogsService/Export", "rejectedLogRecords"},
+    {"logs", "log records", "/v1/logs", "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+     "rejectedLogRecords"},
 }};
 
 inline constexpr const SignalFacts& facts(Signal s) {

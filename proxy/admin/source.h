@@ -1,0 +1,85 @@
+// What the admin pages show, as plain values that app fills in when asked. Nothing here can hold a
+// secret: no header, no key, no body.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ledger.h"
+#include "base/result.h"
+#include "base/time.h"
+
+namespace forager::admin {
+
+/// Where the process is in its life. /readyz is 200 for `serving` alone: it says "the listeners are
+/// bound and stay", and nothing about destinations, keys or disks (DESIGN, readiness).
+enum class Phase : std::uint8_t { starting, serving, draining };
+std::string_view name(Phase phase);
+
+struct ListenerStatus {
+  std::string protocol;  ///< "otlp/http", "otlp/grpc", "admin"
+  std::string address;   ///< as bound: "127.0.0.1:4318", "unix:/run/forager.sock"
+  std::uint32_t open_connections = 0;
+};
+
+/// How often something was answered with `code` since the start.
+struct CodeCount {
+  std::string by;    ///< protocol of a receiver, or name of a destination
+  std::string code;  ///< "200", "UNAVAILABLE"; "error" for no answer
+  std::uint64_t count = 0;
+};
+
+struct DestinationStatus {
+  std::string name;
+  std::string state;  ///< "sending", "idle", "backing off", "parked", "removed": one word or two,
+                      ///< for people and as a label
+  std::optional<WallTime> since;  ///< when it came into that state
+  std::string last_error;         ///< empty: none since the start; stays after a success
+  std::optional<WallTime> last_error_at;
+  std::optional<WallTime> last_success_at;
+  std::uint64_t held_items = 0;
+  std::uint64_t held_bytes = 0;
+  std::optional<Duration> oldest_age;       ///< of what is held
+  std::uint32_t in_flight = 0;              ///< requests
+  std::uint64_t learned_request_bytes = 0;  ///< after a 413; 0: the destination's own limit holds
+  std::string codec;                        ///< "zstd", "gzip", "none": what is sent now
+  std::uint64_t quarantined_items = 0;
+  std::uint64_t retries = 0;
+};
+
+struct Status {
+  std::string version;
+  Phase phase = Phase::starting;
+  WallTime now{};
+  Duration uptime{};
+  std::string journal_kind;  ///< "disk" or "memory"
+  std::string journal_directory;
+  std::uint64_t journal_bytes = 0;
+  std::uint64_t journal_limit = 0;
+  std::uint64_t memory_used = 0;
+  std::uint64_t memory_limit = 0;
+  std::uint64_t resident_bytes = 0;  ///< resident_bytes() of admin/process.h
+  std::vector<std::string>
+      warnings;  ///< standing ones: memory journal, a removed destination with data, ...
+  std::vector<ListenerStatus> listeners;
+  std::vector<DestinationStatus> destinations;
+  std::vector<CodeCount> received;  ///< requests of apps by receiver and answer
+  std::vector<CodeCount> sent;      ///< requests to destinations by answer
+};
+
+/// Called on the io thread, once a request. All but `recent` must be set.
+struct AdminSource {
+  std::function<Phase()> phase;
+  std::function<Status()> status;
+  std::function<const ledger::Ledger&()> ledger;
+  ledger::HeldItems held;
+  /// GET /hive/recent with its query; a fault is a 400. Empty: there is no hive, 404.
+  std::function<Result<std::string>(std::string_view query)> recent;
+};
+
+}  // namespace forager::admin

@@ -1,0 +1,82 @@
+// Decides what is taken: the door of both receivers. Charges memory, prepares bodies (inline or on
+// the pool), applies the key policy, journals, and books at the door what was refused and why.
+// Lives on the io thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <unordered_map>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "admit/door.h"
+#include "admit/keys.h"
+#include "admit/prepare.h"
+#include "base/async.h"
+#include "base/budget.h"
+#include "base/ledger.h"
+#include "journal/journal.h"
+
+namespace forager::admit {
+
+struct AdmissionConfig {
+  std::size_t request_limit = 64U << 20U;  ///< bytes, also inflated and as protobuf
+  /// FORAGER_ACK=delivered: answer when every destination has settled the record, or retryably at
+  /// `delivery_wait`.
+  bool wait_for_delivery = false;
+  std::chrono::milliseconds delivery_wait{8'000};  ///< SDKs give up at 10 s
+};
+
+class Admission final : public Door {
+ public:
+  /// All references outlive it; with wait_for_delivery it takes the journal's `on_passed`.
+  Admission(AdmissionConfig config, Budget& budget, journal::Journal& journal,
+            ledger::Ledger& ledger, KeyRing& keys, asio::any_io_executor io,
+            asio::thread_pool& pool);
+
+  asio::awaitable<Outcome> admit(Offer offer) override;
+  Refused turn_away(Signal signal, Refused::Kind kind, std::string message) override;
+  void book_refusal(Signal signal, ledger::Reason reason) override;
+  std::optional<Budget::Charge> room(std::size_t bytes) override { return budget_.take(bytes); }
+  std::size_t request_limit() const override { return request_limit_; }
+
+  /// The last step of a stop: from now on everything is refused as `stopping`. Until then the door
+  /// stays open while draining, since the port outlives the app (DESIGN, invariant 12).
+  void close() { closed_ = true; }
+
+ private:
+  struct Sender {
+    std::optional<Secret> key;
+    std::optional<std::string> dataset;
+  };
+  struct Ready {
+    Prepared prepared;
+    Budget::Charge charge;
+  };
+  std::optional<Refused> objection(const Offer& offer);
+  asio::awaitable<std::variant<Ready, Refused>> prepare_charged(Raw raw, Budget::Charge charge);
+  std::variant<journal::Position, Accepted, Refused> keep(Signal signal, const Sender& sender,
+                                                          Ready ready);
+  asio::awaitable<bool> passed(journal::Position position);
+  Refused refuse(Signal signal, ledger::Reason reason, std::string message,
+                 std::uint64_t items = 0);
+  Refused refuse(Signal signal, const KeyRefused& why, std::uint64_t items);
+  void note_repaired(Signal signal, std::uint32_t strings);
+  void note_not_routed(Signal signal, std::uint64_t items);
+
+  AdmissionConfig config_;
+  Budget& budget_;
+  journal::Journal& journal_;
+  ledger::Ledger& ledger_;
+  KeyRing& keys_;
+  asio::any_io_executor io_;
+  asio::thread_pool& pool_;
+  std::size_t request_limit_;
+  bool closed_ = false;
+  std::unordered_map<journal::Position, Event*> waiting_;  ///< for delivery
+  std::array<bool, signal_count> warned_repaired_{};
+  std::array<bool, signal_count> warned_not_routed_{};
+};
+
+}  // namespace forager::admit

@@ -1,0 +1,199 @@
+#include "app/app.h"
+
+#include <random>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "destination/hive.h"
+#include "destination/honeycomb.h"
+#include "hive/terminal.h"
+#include "net/https.h"
+#include "net/proxy.h"
+#include "net/url.h"
+
+namespace forager::app {
+namespace {
+
+/// Threads for compression, inflation and JSON. One: with the io thread that makes the two cores a
+/// sidecar may use.
+constexpr std::size_t workers = 1;
+/// Of the journal, what quarantined bytes may take.
+constexpr std::size_t quarantine_share = 8;
+
+journal::JournalConfig journal_config(const config::Config& from) {
+  return {.bytes_max = from.journal_bytes,
+          .expire_when_full = from.on_full == config::OnFull::expire,
+          .retention = from.retention};
+}
+
+std::optional<destination::Codec> codec_of(config::Compression compression) {
+  switch (compression) {
+    case config::Compression::zstd:
+      return destination::Codec::zstd;
+    case config::Compression::gzip:
+      return destination::Codec::gzip;
+    case config::Compression::none:
+      return destination::Codec::none;
+    case config::Compression::automatic:
+      break;
+  }
+  return std::nullopt;
+}
+
+exporter::Delivery::Random random_source() {
+  return [engine = std::mt19937_64(std::random_device{}()),
+          unit = std::uniform_real_distribution<double>(0, 1)]() mutable { return unit(engine); };
+}
+
+}  // namespace
+
+App::App(config::Loaded settings, std::function<config::Outcome()> reload,
+         config::ReadFile read_file)
+    : settings_(std::move(settings)),
+      reload_(std::move(reload)),
+      read_file_(std::move(read_file)),
+      started_(std::chrono::steady_clock::now()),
+      io_(1),
+      pool_(workers),
+      budget_(settings_.config.memory_limit),
+      journal_(journal_config(settings_.config), ledger_),
+      quarantine_(settings_.config.journal_bytes / quarantine_share, budget_),
+      keys_(settings_.config.key_policy, settings_.config.honeycomb_key,
+            admit::KeyRing::random_salt()),
+      tls_(io_.get_executor(), pool_, settings_.config.ca_file),
+      signals_(io_, SIGTERM, SIGINT, SIGHUP),
+      stopping_changed_(io_.get_executor()) {}
+
+App::~App() { pool_.join(); }
+
+exporter::DeliveryConfig App::delivery_config(const std::string& name) const {
+  const config::Config& from = settings_.config;
+  exporter::DeliveryConfig made;
+  made.concurrency = from.concurrency;
+  made.linger = from.batch_linger;
+  made.batch_bytes = from.batch_bytes;
+  made.codec = name == "hive" ? destination::Codec::none : codec_of(from.compression);
+  made.retry = {.initial = from.retry_initial, .max = from.retry_max};
+  made.probe_interval = from.probe_interval;
+  return made;
+}
+
+exporter::Exporter::CredentialsOf App::credentials_for(const std::string& name) {
+  if (name == "hive") {  // it needs no key, and there may be none
+    return [](journal::GroupId) { return std::make_optional<destination::Credentials>(); };
+  }
+  return [this](journal::GroupId group) { return keys_.credentials(group); };
+}
+
+Result<void> App::add_carrier(const std::string& name) {
+  const config::Config& from = settings_.config;
+  const auto executor = io_.get_executor();
+  std::array<bool, signal_count> routed{};
+  for (const Signal signal : all_signals) {
+    for (const std::string& to : settings_.routes.of(signal))
+      routed[static_cast<std::size_t>(signal)] |= to == name;
+  }
+  auto carrier = std::make_unique<Carrier>();
+  if (name == "hive") {
+    hive::HiveOptions options;
+    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    options.sink = [terminal = std::make_shared<hive::Terminal>(STDOUT_FILENO)](
+                       std::string_view line) { return terminal->write_line(line); };
+    carrier->destination = std::make_unique<destination::HiveDestination>(routed);
+    auto hive = std::make_unique<hive::HiveTransport>(
+        executor, options, budget_.take_anyway(hive::HiveTransport::memory(options)));
+    carrier->hive = hive.get();
+    carrier->transport = std::move(hive);
+    carrier->where = "shown here and at /hive/recent";
+  } else {
+    auto origin = net::parse_origin(from.honeycomb_endpoint);
+    if (!origin) return origin.error();
+    auto proxy = net::choose_proxy(*origin, from.https_proxy, from.no_proxy);
+    if (!proxy) return proxy.error();
+    carrier->where = from.honeycomb_endpoint;
+    if (*proxy) carrier->where += fmt::format(" through the proxy {}", (*proxy)->endpoint());
+    carrier->destination = std::make_unique<destination::HoneycombDestination>(
+        destination::HoneycombConfig{.host = origin->host,
+                                     .path_prefix = origin->prefix,
+                                     .dataset = from.honeycomb_dataset,
+                                     .metrics_dataset = from.honeycomb_metrics_dataset,
+                                     .batch_bytes = from.batch_bytes,
+                                     .routed = routed});
+    net::HttpsSettings https;
+    https.budget = &budget_;
+    https.seed = std::random_device{}();
+    carrier->transport = std::make_unique<net::HttpsTransport>(executor, std::move(*origin),
+                                                               std::move(*proxy), tls_, https);
+  }
+  carrier->delivery = std::make_unique<exporter::Delivery>(
+      delivery_config(name), *carrier->destination, journal_, quarantine_, random_source(),
+      std::chrono::steady_clock::now());
+  carrier->exporter = std::make_unique<exporter::Exporter>(
+      executor, pool_, *carrier->delivery, *carrier->destination, *carrier->transport,
+      credentials_for(name), budget_,
+      exporter::ExporterSettings{.send_timeout = from.send_timeout, .book = &ledger_.book(name)});
+  carriers_.push_back(std::move(carrier));
+  return {};
+}
+
+Result<void> App::bind() {
+  const config::Config& from = settings_.config;
+  const auto executor = io_.get_executor();
+  receive::HttpSettings http;
+  http.listen = {from.otlp_http};
+  http.connections = from.connections;
+  http.header_timeout = from.header_timeout;
+  http.body_timeout = from.body_timeout;
+  http.idle_timeout = from.idle_timeout;
+  http.cors_origins = from.cors_origins;
+  auto http_bound = receive::HttpReceiver::start(std::move(http), executor, *door_);
+  if (!http_bound) return http_bound.error();
+  http_ = std::move(*http_bound);
+
+  if (!from.otlp_grpc.off) {
+    receive::GrpcSettings grpc;
+    grpc.host = from.otlp_grpc.host;
+    grpc.port = from.otlp_grpc.port;
+    grpc.unix_path = from.otlp_grpc.unix_path;
+    grpc.request_limit = door_->request_limit();
+    grpc.buffer_bytes = from.memory_limit / 2;
+    auto grpc_bound = receive::GrpcReceiver::start(grpc, executor, *door_);
+    if (!grpc_bound) return grpc_bound.error();
+    grpc_ = std::move(*grpc_bound);
+  }
+  admin_ = std::make_unique<admin::AdminServer>(executor, admin_source());
+  return admin_->start(from.admin);
+}
+
+Result<void> App::build() {
+  for (const std::string& name : settings_.routes.all()) {
+    if (auto added = add_carrier(name); !added) return added;
+  }
+  door_ = std::make_unique<admit::Admission>(
+      admit::AdmissionConfig{.request_limit = settings_.config.request_limit}, budget_, journal_,
+      ledger_, keys_, io_.get_executor(), pool_);
+  return bind();
+}
+
+config::ExitCode App::run() {
+  for (const std::string& warning : settings_.warnings) spdlog::warn("{}", warning);
+  if (auto built = build(); !built) {
+    spdlog::error("{}", built.error().what);
+    return config::ExitCode::unavailable;
+  }
+  phase_ = admin::Phase::serving;
+  print_start();
+  const auto executor = io_.get_executor();
+  for (const auto& carrier : carriers_) spawn(executor, carrier->exporter->run(), "exporter");
+  spawn(executor, watch_signals(), "signals");
+  if (!settings_.config.honeycomb_key_file.empty()) spawn(executor, watch_key_file(), "key file");
+  if (settings_.config.retention.count() > 0) spawn(executor, watch_retention(), "retention");
+  spawn(executor, live(), "life");
+  io_.run();
+  return exit_;
+}
+
+}  // namespace forager::app

@@ -1,0 +1,94 @@
+// Builds all parts in start order, runs them on one io thread, and takes them down in reverse. The
+// only place that knows every part.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/thread_pool.hpp>
+
+#include "admin/server.h"
+#include "admin/source.h"
+#include "admit/admission.h"
+#include "admit/keys.h"
+#include "app/carrier.h"
+#include "base/async.h"
+#include "base/budget.h"
+#include "base/ledger.h"
+#include "config/exit_codes.h"
+#include "config/load.h"
+#include "journal/journal.h"
+#include "journal/quarantine.h"
+#include "net/tls.h"
+#include "receive/grpc.h"
+#include "receive/http.h"
+
+namespace forager::app {
+
+class App {
+ public:
+  /// `reload` reads every source again (SIGHUP).
+  App(config::Loaded settings, std::function<config::Outcome()> reload, config::ReadFile read_file);
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+  ~App();
+
+  /// From the first bind to the last line, which is the ledger. Returns the exit code.
+  config::ExitCode run();
+
+ private:
+  // building (app.cpp)
+  Result<void> build();
+  Result<void> add_carrier(const std::string& name);
+  Result<void> bind();
+  exporter::Exporter::CredentialsOf credentials_for(const std::string& name);
+  exporter::DeliveryConfig delivery_config(const std::string& name) const;
+
+  // what is said (lines.cpp)
+  void print_start() const;
+  void print_ledger() const;
+
+  // living (lifecycle.cpp)
+  asio::awaitable<void> live();
+  asio::awaitable<void> watch_signals();
+  asio::awaitable<void> watch_key_file();
+  asio::awaitable<void> watch_retention();
+  asio::awaitable<void> drain();
+  void reload_settings();
+  void take_key(const Secret& key, std::string_view from);
+  void log_expiries();
+
+  // what is shown (status.cpp)
+  admin::AdminSource admin_source();
+  admin::Status status() const;
+
+  config::Loaded settings_;
+  std::function<config::Outcome()> reload_;
+  config::ReadFile read_file_;
+  const Time started_;
+
+  asio::io_context io_;
+  asio::thread_pool pool_;
+  Budget budget_;
+  ledger::Ledger ledger_;
+  journal::Journal journal_;
+  journal::Quarantine quarantine_;
+  admit::KeyRing keys_;
+  net::Tls tls_;
+  std::vector<std::unique_ptr<Carrier>> carriers_;
+  std::unique_ptr<admit::Admission> door_;
+  std::unique_ptr<receive::HttpReceiver> http_;
+  std::unique_ptr<receive::GrpcReceiver> grpc_;
+  std::unique_ptr<admin::AdminServer> admin_;
+  asio::signal_set signals_;
+  Event stopping_changed_;
+  admin::Phase phase_ = admin::Phase::starting;
+  Time stop_asked_{};
+  config::ExitCode exit_ = config::ExitCode::ok;
+};
+
+}  // namespace forager::app

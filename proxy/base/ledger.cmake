@@ -1,0 +1,1 @@
+forager_library(ledger ledger.cpp LINK forager_base)

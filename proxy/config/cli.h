@@ -1,0 +1,32 @@
+// The command line of `forager`: which command, with which flags. Every setting is a flag of run,
+// check, config and healthcheck.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "config/sources.h"
+
+namespace forager::config {
+
+enum class CommandKind : std::uint8_t { run, check, config, healthcheck, demo, version, help };
+
+struct Command {
+  CommandKind kind = CommandKind::run;
+  std::vector<FlagValue> settings;  ///< for system_sources
+  bool json = false;                ///< config: as JSON
+  bool reference = false;           ///< config: the reference page instead of the values
+  bool ready = false;               ///< healthcheck: /readyz instead of /livez
+  std::string
+      url;  ///< healthcheck: for load_admin_listen; empty: the admin address of the settings
+  std::string endpoint;  ///< demo: where the telemetry goes; empty: http://localhost:4318
+};
+
+/// `arguments` without the program's name. A Fault is a usage error (exit 64): one line, the
+/// nearest right name in it, no value that could be a secret.
+Result<Command> parse_command_line(std::span<const std::string> arguments);
+
+}  // namespace forager::config

@@ -1,0 +1,38 @@
+// The exit codes of `forager`, all of them. Numbers from sysexits.h where it has a fitting one;
+// docs/configuration.md lists them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace forager::config {
+
+enum class ExitCode : std::uint8_t {
+  ok = 0,
+  failure = 1,
+  usage = 64,
+  unavailable = 69,
+  internal = 70,
+  interrupted = 75,
+  lost = 76,
+};
+
+struct ExitMeaning {
+  ExitCode code;
+  std::string_view meaning;
+};
+
+inline constexpr std::array<ExitMeaning, 7> exit_meanings{{
+    {ExitCode::ok, "Done; at the end of a run: everything that was accepted is accounted for."},
+    {ExitCode::failure, "The answer is no: `healthcheck` found no healthy Forager, `demo` failed."},
+    {ExitCode::usage, "A wrong command, flag or setting; every problem was printed."},
+    {ExitCode::unavailable, "A listener can't be bound: its address is taken or not ours."},
+    {ExitCode::internal, "A bug in Forager; the log says where. Please report it."},
+    {ExitCode::interrupted, "Stopped at once by a second signal, without draining."},
+    {ExitCode::lost,
+     "Stopped with items still in the memory journal: they are lost, the log counts "
+     "them."},
+}};
+
+}  // namespace forager::config

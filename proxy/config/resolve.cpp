@@ -1,0 +1,275 @@
+#include "config/resolve.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "config/values.h"
+
+namespace forager::config {
+namespace {
+
+constexpr std::size_t mib = 1U << 20U;
+constexpr std::size_t memory_most = 256 * mib;
+constexpr std::size_t memory_least = 16 * mib;
+constexpr std::size_t request_most = 64 * mib;
+
+class Resolver {
+ public:
+  Resolver(Gathered gathered, std::optional<std::size_t> memory_bound)
+      : in_(std::move(gathered)), c_(in_.config), bound_(memory_bound) {}
+
+  Outcome run() {
+    only_memory();
+    memory();
+    request_limit();
+    journal_bytes();
+    times();
+    listeners();
+    const Routes routes = destinations();
+    if (!in_.errors.empty()) return Errors{std::move(in_.errors)};
+    return Loaded{std::move(c_), routes, std::move(in_.origins), std::move(in_.warnings)};
+  }
+
+ private:
+  bool given(std::string_view flag) const { return in_.level(flag) != Level::automatic; }
+  bool judged(std::initializer_list<std::string_view> flags) const {
+    return std::ranges::none_of(flags, [&](std::string_view f) { return in_.is_wrong(f); });
+  }
+  std::string place(std::string_view flag) const {
+    return in_.origins[index_of(setting(flag))].text;
+  }
+  void derive(std::string_view flag, std::string why) {
+    in_.origins[index_of(setting(flag))] = Origin{Level::automatic, std::move(why)};
+  }
+  void wrong(std::string text) { in_.errors.push_back(std::move(text)); }
+  void warn(std::string text) { in_.warnings.push_back(std::move(text)); }
+
+  /// This version has no disk journal: asking for what needs one must not look like getting it.
+  void only_memory() {
+    if (judged({"journal"}) && c_.journal == JournalKind::disk) {
+      wrong(
+          fmt::format("{}: \"disk\" can't be had yet, this version keeps data in memory only; set "
+                      "FORAGER_JOURNAL=memory or leave it out",
+                      place("journal")));
+    }
+    if (judged({"ack"}) && c_.ack == Ack::delivered) {
+      wrong(
+          fmt::format("{}: \"delivered\" can't be had yet, this version keeps data in memory only "
+                      "and answers once it is kept; set FORAGER_ACK=kept or leave it out",
+                      place("ack")));
+    }
+    if (given("data-dir") && judged({"journal", "data-dir"}) && c_.journal != JournalKind::disk) {
+      warn(fmt::format("{}: nothing is written there, this version keeps data in memory only",
+                       place("data-dir")));
+    }
+    if (c_.journal == JournalKind::automatic) {
+      c_.journal = JournalKind::memory;
+      derive("journal", "this version keeps data in memory only");
+    }
+  }
+
+  void memory() {
+    if (!judged({"memory-limit"})) {
+      // Something sound to judge the others by is not to be had.
+      return;
+    }
+    if (c_.memory_limit != 0) {
+      if (bound_ && c_.memory_limit > *bound_) {
+        wrong(
+            fmt::format("{}: {} is more than the container's limit of {}, where the kernel ends "
+                        "the process; set FORAGER_MEMORY_LIMIT to {} or less, or leave it out",
+                        place("memory-limit"), format_size(c_.memory_limit), format_size(*bound_),
+                        format_size(*bound_ / 2)));
+      }
+      return;
+    }
+    c_.memory_limit = memory_most;
+    if (!bound_) return derive("memory-limit", "default, no container limit");
+    if (*bound_ / 2 >= memory_most) return derive("memory-limit", "default");
+    c_.memory_limit = *bound_ / 2;
+    derive("memory-limit", fmt::format("half of the cgroup limit of {}", format_size(*bound_)));
+    if (c_.memory_limit < memory_least) {
+      wrong(fmt::format("the container's memory limit of {} is too small; give it at least {}",
+                        format_size(*bound_), format_size(2 * memory_least)));
+    }
+  }
+
+  void request_limit() {
+    if (!judged({"memory-limit", "request-limit"})) return;
+    const std::size_t most = c_.memory_limit / 4;
+    if (given("request-limit")) {
+      if (c_.request_limit <= most) return;
+      return wrong(fmt::format(
+          "{}: {} is more than a quarter of the memory limit of {} ({}); set FORAGER_REQUEST_LIMIT "
+          "to {} or less, or FORAGER_MEMORY_LIMIT to {} or more",
+          place("request-limit"), format_size(c_.request_limit), format_size(c_.memory_limit),
+          place("memory-limit"), format_size(most), format_size(c_.request_limit * 4)));
+    }
+    c_.request_limit = std::min(request_most, most);
+    derive("request-limit", most < request_most ? fmt::format("a quarter of the memory limit of {}",
+                                                              format_size(c_.memory_limit))
+                                                : "default");
+  }
+
+  void journal_bytes() {
+    if (!judged({"memory-limit", "journal-bytes"})) return;
+    if (!given("journal-bytes")) {
+      c_.journal_bytes = c_.memory_limit / 2;
+      return derive("journal-bytes",
+                    fmt::format("half of the memory limit of {}", format_size(c_.memory_limit)));
+    }
+    if (c_.journal_bytes <= c_.memory_limit) return;
+    wrong(fmt::format(
+        "{}: {} is more than the memory limit of {} ({}), and the journal is in "
+        "memory; set FORAGER_JOURNAL_BYTES to {} or less, or leave it out",
+        place("journal-bytes"), format_size(c_.journal_bytes), format_size(c_.memory_limit),
+        place("memory-limit"), format_size(c_.memory_limit / 2)));
+  }
+
+  void ordered(std::string_view less, milliseconds a, std::string_view more, milliseconds b) {
+    if (a <= b || !judged({less, more})) return;
+    wrong(
+        fmt::format("--{} ({}, {}) is longer than --{} ({}, {}); lower the first or raise the "
+                    "second",
+                    less, format_duration(a), place(less), more, format_duration(b), place(more)));
+  }
+  void times() {
+    ordered("retry-initial", c_.retry_initial, "retry-max", c_.retry_max);
+    ordered("stop-quiet", c_.stop_quiet, "stop-grace", c_.stop_grace);
+  }
+
+  static bool same_place(const Listen& a, const Listen& b) {
+    if (a.off || b.off) return false;
+    if (!a.unix_path.empty() || !b.unix_path.empty()) return a.unix_path == b.unix_path;
+    const auto everywhere = [](const Listen& l) {
+      return l.all_interfaces || l.host == "0.0.0.0" || l.host == "::";
+    };
+    return a.port == b.port && a.port != 0 && (a.host == b.host || everywhere(a) || everywhere(b));
+  }
+  void listeners() {
+    struct One {
+      std::string_view flag;
+      const Listen& listen;
+    };
+    const std::array<One, 3> all{{{"otlp-http-listen", c_.otlp_http},
+                                  {"otlp-grpc-listen", c_.otlp_grpc},
+                                  {"admin-listen", c_.admin}}};
+    if (!judged({all[0].flag, all[1].flag, all[2].flag})) return;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      for (std::size_t j = i + 1; j < all.size(); ++j) {
+        if (!same_place(all[i].listen, all[j].listen)) continue;
+        wrong(
+            fmt::format("--{} ({}, {}) and --{} ({}, {}) are the same address; give one of them "
+                        "another port",
+                        all[i].flag, format_listen(all[i].listen), place(all[i].flag), all[j].flag,
+                        format_listen(all[j].listen), place(all[j].flag)));
+      }
+    }
+    if (c_.otlp_http.off && c_.otlp_grpc.off) {
+      wrong(
+          fmt::format("both OTLP listeners are off ({}, {}), so nothing could come in; leave one "
+                      "of them on",
+                      place("otlp-http-listen"), place("otlp-grpc-listen")));
+    }
+  }
+
+  Routes destinations() {
+    const bool own_key = !c_.honeycomb_key.empty() || !c_.honeycomb_key_file.empty();
+    const bool apps_bring_keys = c_.key_policy != KeyPolicy::replace;
+    const bool sure = judged({"honeycomb-api-key", "honeycomb-api-key-file", "key-policy"});
+    if (c_.destinations.empty()) {
+      const bool honeycomb = own_key || apps_bring_keys;
+      c_.destinations = {honeycomb ? "honeycomb" : "hive"};
+      derive("destinations", own_key           ? "a Honeycomb key is set"
+                             : apps_bring_keys ? "apps bring their own keys"
+                                               : "no key is set");
+      if (!honeycomb && sure) {
+        warn(
+            "no HONEYCOMB_API_KEY is set: telemetry goes to the local hive only, and stays on this "
+            "machine");
+      }
+    }
+    Routes routes = routes_of(c_.destinations);
+    const auto used = routes.all();
+    const bool honeycomb = std::ranges::find(used, "honeycomb") != used.end();
+    if (honeycomb && !own_key && !apps_bring_keys && sure) {
+      wrong(
+          fmt::format("{}: honeycomb needs a key; set HONEYCOMB_API_KEY or "
+                      "HONEYCOMB_API_KEY_FILE, or take honeycomb out",
+                      place("destinations")));
+    }
+    if (!honeycomb && own_key && judged({"destinations"})) {
+      warn(fmt::format("a Honeycomb key is set, but no signal goes to honeycomb ({})",
+                       place("destinations")));
+    }
+    if (used.empty() && judged({"destinations"})) {
+      warn(fmt::format("{}: no signal has a destination; everything is answered 200 and filtered",
+                       place("destinations")));
+    }
+    for (const Signal signal : routes.forgotten) {
+      warn(
+          fmt::format("{0}: {1} have no destination and will be filtered; add {1}=honeycomb, or "
+                      "{1}=none if that is meant",
+                      place("destinations"), facts(signal).name));
+    }
+    if (honeycomb) honeycomb_facts();
+    return routes;
+  }
+
+  void honeycomb_facts() {
+    if (c_.honeycomb_endpoint.starts_with("http://") &&
+        !c_.honeycomb_endpoint.starts_with("http://localhost") &&
+        !c_.honeycomb_endpoint.starts_with("http://127.") &&
+        !c_.honeycomb_endpoint.starts_with("http://[::1]")) {
+      warn(fmt::format("{}: key and telemetry travel unencrypted over http; use https",
+                       place("honeycomb-api-endpoint")));
+    }
+    if (c_.honeycomb_key.empty() || !judged({"honeycomb-api-key", "honeycomb-api-key-file"}))
+      return;
+    const std::string from =
+        place(c_.honeycomb_key_file.empty() ? "honeycomb-api-key" : "honeycomb-api-key-file");
+    switch (kind_of(c_.honeycomb_key)) {
+      case KeyKind::classic:
+        // PROTOCOLS 2.3: without the dataset header a classic key's traces and metrics get 401.
+        if (c_.honeycomb_dataset.empty() && c_.key_policy == KeyPolicy::replace) {
+          wrong(
+              fmt::format("{}: the key is a Honeycomb Classic key, which needs a dataset; set "
+                          "HONEYCOMB_DATASET",
+                          from));
+        }
+        return;
+      case KeyKind::management:
+        return wrong(
+            fmt::format("{}: the key is a management key, which can't send telemetry; make "
+                        "an ingest key in Honeycomb under Environment, API keys",
+                        from));
+      case KeyKind::unknown:
+        return warn(
+            fmt::format("{}: the key has none of the known shapes of Honeycomb keys; if "
+                        "nothing arrives, look there first",
+                        from));
+      case KeyKind::configuration:
+      case KeyKind::ingest:
+        return;
+    }
+  }
+
+  Gathered in_;
+  Config& c_;
+  std::optional<std::size_t> bound_;
+};
+
+}  // namespace
+
+void throw_exception_from_error(const Errors& errors, const boost::source_location& /*where*/) {
+  throw std::runtime_error(fmt::format("{}", fmt::join(errors.all, "\n")));
+}
+
+Outcome resolve(Gathered gathered, std::optional<std::size_t> memory_bound) {
+  return Resolver(std::move(gathered), memory_bound).run();
+}
+
+}  // namespace forager::config

@@ -1,0 +1,239 @@
+#include "export/delivery.h"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "otlp/log_time.h"
+
+namespace forager::exporter {
+
+namespace {
+
+std::array<bool, signal_count> taken_by(const destination::Destination& destination) {
+  std::array<bool, signal_count> takes{};
+  for (const Signal s : all_signals) takes[static_cast<std::size_t>(s)] = destination.takes(s);
+  return takes;
+}
+
+}  // namespace
+
+Delivery::Delivery(DeliveryConfig config, const destination::Destination& destination,
+                   journal::Journal& journal, journal::Quarantine& quarantine, Random random,
+                   Time now)
+    : config_(config),
+      destination_(destination),
+      journal_(journal),
+      quarantine_(quarantine),
+      random_(std::move(random)),
+      cursor_(journal.open_cursor(std::string(destination.name()), taken_by(destination))),
+      planner_(config.linger, destination.wants_log_time(),
+               [&journal](journal::Position position) { return journal.find(position); }),
+      cutter_(destination.wants_log_time()),
+      breaker_(config.breaker_failures, config.concurrency),
+      codec_(config.codec.value_or(destination::Codec::zstd)),
+      kind_since_(now) {
+  for (const Signal s : all_signals) planner_.set_limits(s, own_limits(s));
+  journal_.listen(cursor_, {[this](const journal::Record& record, Time at) {
+                              planner_.add(record, at);
+                              wake();
+                            },
+                            [this](const journal::Record& record) {
+                              forget(record);
+                              wake();
+                            }});
+}
+
+Delivery::~Delivery() { journal_.listen(cursor_, {}); }
+
+batch::Limits Delivery::own_limits(Signal signal) const {
+  const destination::Limits theirs = destination_.limits(signal);
+  batch::Limits ours;
+  ours.request_bytes_max = theirs.request_bytes;
+  ours.request_bytes = config_.batch_bytes == 0
+                           ? theirs.request_bytes
+                           : std::min(theirs.request_bytes, config_.batch_bytes);
+  ours.request_items = theirs.request_items;
+  ours.item_bytes = theirs.item_bytes;
+  return ours;
+}
+
+/// A record expired: nothing of it may go out any more.
+void Delivery::forget(const journal::Record& record) {
+  planner_.drop(record);
+  waiting_.drop(record.position);
+  std::erase_if(suspects_, [&](Owned& suspect) { return without(*suspect, record.position); });
+}
+
+Next Delivery::next(Time now) {
+  asking_ = true;
+  const std::uint64_t held = journal_.held_items(cursor_);
+  journal_.expire_old(now);
+  end_search(now);
+  const Next next = choose(now);
+  note_state(now);
+  asking_ = false;
+  if (journal_.held_items(cursor_) != held) wake();  // whoever waits for it to be drained
+  return next;
+}
+
+Next Delivery::choose(Time now) {
+  Time until = barred_until(now);
+  if (until <= now) {
+    const bool probe = parked_.has_value() || breaker_.open();
+    Owned attempt = pick(now, probe);
+    if (attempt) return launch(std::move(attempt), probe);
+    until = std::min(waiting_.next_retry(), planner_.due(hurried()));
+  }
+  until = std::min(until, journal_.next_expiry());
+  assert(until > now && "a wait in the past would be a busy loop");
+  return Wait{until};
+}
+
+/// Until when nothing may go out, whatever there is to send; Time::min(): something may.
+Time Delivery::barred_until(Time now) const {
+  if (parked_ && !in_flight_.empty()) return Time::max();
+  Time until = Time::min();
+  if (parked_) until = parked_->next_probe;
+  if (breaker_.open()) until = std::max(until, breaker_.due());
+  until = std::max(until, hold_until_);
+  if (until > now) return until;
+  return in_flight_.size() < breaker_.allowed(now) ? Time::min() : Time::max();
+}
+
+Delivery::Owned Delivery::pick(Time now, bool probe) {
+  constexpr std::size_t sources = 3;
+  for (std::size_t i = 0; i < sources; ++i) {
+    const std::size_t source = (turn_ + i) % sources;
+    Owned attempt = pick_from(static_cast<Source>(source), now, probe);
+    if (!attempt) continue;
+    turn_ = (source + 1) % sources;
+    return attempt;
+  }
+  return nullptr;
+}
+
+Delivery::Owned Delivery::pick_from(Source source, Time now, bool probe) {
+  switch (source) {
+    case Source::parts:
+      return waiting_.has_parts() ? waiting_.pop_part() : nullptr;
+    case Source::retries:
+      if (probe ? !waiting_.has_retries() : waiting_.next_retry() > now) return nullptr;
+      return waiting_.pop_retry();
+    case Source::fresh:
+      return plan(now, probe);
+  }
+  return nullptr;
+}
+
+Delivery::Owned Delivery::plan(Time now, bool probe) {
+  while (auto batch = planner_.take(now, probe || hurried())) {
+    if (batch->over_limit) {
+      quarantine_unsent(*batch, now);
+      continue;
+    }
+    auto attempt = std::make_unique<Attempt>();
+    attempt->id = ++last_id_;
+    attempt->signal = batch->signal;
+    attempt->group = batch->group;
+    attempt->pieces = std::move(batch->pieces);
+    attempt->items = batch->items;
+    attempt->bytes = batch->bytes;
+    attempt->codec = codec_;
+    return attempt;
+  }
+  return nullptr;
+}
+
+Attempt* Delivery::launch(Owned attempt, bool probe) {
+  if (attempt->codec == destination::Codec::zstd && codec_ != destination::Codec::zstd) {
+    attempt->codec = codec_;  // learned while it waited
+    attempt->forget_encoded();
+  }
+  for (const batch::Piece& piece : attempt->pieces) journal_.take(cursor_, piece.position);
+  ++attempt->number;
+  attempt->probe = probe;
+  attempt->credentials = credentials_;
+  if (attempt->part) ++parts_in_flight_;
+  ++counts_.requests;
+  const AttemptId id = attempt->id;
+  return in_flight_.emplace(id, std::move(attempt)).first->second.get();
+}
+
+Chain Delivery::raw_body(const Attempt& attempt) {
+  Chain body;
+  for (const batch::Piece& piece : attempt.pieces) body.push_back(piece_body(piece));
+  return body;
+}
+
+Slice Delivery::piece_body(const batch::Piece& piece) {
+  const journal::Record* record = journal_.find(piece.position);
+  assert(record != nullptr && "what is to be sent is held");
+  Slice body = piece.whole ? record->body : Slice(cutter_.part(*record, piece.first, piece.last));
+  if (record->signal != Signal::logs || !record->log_time_missing) return body;
+  if (!destination_.wants_log_time()) return body;
+  return otlp::with_log_time(body, unix_nanos(record->arrived));
+}
+
+void Delivery::credentials_changed(Time now) {
+  ++credentials_;
+  refused_in_a_row_ = 0;
+  if (parked_ || breaker_.open()) breaker_.restart();
+  parked_.reset();
+  waiting_.hurry(now);
+  note_state(now);
+  wake();
+}
+
+void Delivery::drain() {
+  draining_ = true;
+  wake();
+}
+
+DeliveryState::Kind Delivery::kind() const {
+  if (parked_) return DeliveryState::Kind::parked;
+  if (breaker_.open()) return DeliveryState::Kind::open;
+  if (waiting_.has_retries()) return DeliveryState::Kind::retrying;
+  const bool busy = !in_flight_.empty() || journal_.held(cursor_).records != 0;
+  return busy ? DeliveryState::Kind::delivering : DeliveryState::Kind::idle;
+}
+
+void Delivery::note_state(Time now) {
+  const DeliveryState::Kind is = kind();
+  if (is == kind_) return;
+  kind_ = is;
+  kind_since_ = now;
+}
+
+DeliveryState Delivery::state() const {
+  DeliveryState state;
+  state.kind = kind();
+  state.since = kind_since_;
+  state.why_parked = parked_ ? parked_->why : std::string();
+  state.last_error = last_error_;
+  state.last_error_at = last_error_at_;
+  state.last_success = last_success_;
+  if (parked_) {
+    state.next_try = parked_->next_probe;
+  } else if (breaker_.open()) {
+    state.next_try = std::max(breaker_.due(), hold_until_);
+  } else if (waiting_.has_retries()) {
+    state.next_try = std::max(waiting_.next_retry(), hold_until_);
+  }
+  state.in_flight = in_flight_.size();
+  state.waiting = waiting_.size();
+  state.codec = codec_;
+  for (const Signal s : all_signals) {
+    state.request_bytes[static_cast<std::size_t>(s)] = planner_.limits(s).request_bytes;
+  }
+  state.held = journal_.held(cursor_);
+  return state;
+}
+
+std::string_view name(DeliveryState::Kind kind) {
+  constexpr std::array<std::string_view, 5> names{"idle", "delivering", "retrying", "open",
+                                                  "parked"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+}  // namespace forager::exporter

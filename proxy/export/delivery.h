@@ -1,0 +1,211 @@
+// Everything one destination decides: what is sent next and when, and what an answer means for the
+// items in it. Sans-IO: the shell (export/loop) asks next(), sends, and reports back; tests and the
+// simulator do the same with a fake clock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/ledger.h"
+#include "base/time.h"
+#include "batch/cutter.h"
+#include "batch/planner.h"
+#include "destination/destination.h"
+#include "export/attempt.h"
+#include "export/breaker.h"
+#include "export/retry.h"
+#include "export/waiting.h"
+#include "journal/journal.h"
+#include "journal/quarantine.h"
+#include "net/message.h"
+
+namespace forager::exporter {
+
+struct DeliveryConfig {
+  std::uint32_t concurrency = 4;  ///< requests in flight
+  Duration linger = std::chrono::milliseconds(200);
+  std::size_t batch_bytes = 0;  ///< uncompressed; 0: the destination's limit
+  std::optional<destination::Codec> codec =
+      std::nullopt;  ///< nullopt: zstd, and gzip once zstd was refused
+  RetryConfig retry{};
+  Duration probe_interval = std::chrono::seconds(30);  ///< parked: at most one request in this time
+  std::uint32_t breaker_failures = 5;                  ///< in a row
+};
+
+/// Nothing to send until then (Time::max(): until woken). Always later than the `now` that was
+/// passed.
+struct Wait {
+  Time until = Time::max();
+};
+using Next = std::variant<Attempt*, Wait>;
+
+/// For /status and metrics.
+struct DeliveryState {
+  enum class Kind : std::uint8_t { idle, delivering, retrying, open, parked };
+  Kind kind = Kind::idle;
+  Time since{};            ///< in this kind
+  std::string why_parked;  ///< with the fix; empty unless parked
+  std::string last_error;  ///< the words of the last verdict or error that wasn't a delivery;
+                           ///< empty: none yet
+  std::optional<Time> last_error_at;
+  std::optional<Time> last_success;
+  std::optional<Time> next_try;  ///< retrying, open, parked: when
+  std::size_t in_flight = 0;     ///< requests
+  std::size_t waiting = 0;       ///< attempts to be sent again
+  destination::Codec codec = destination::Codec::zstd;
+  std::array<std::size_t, signal_count> request_bytes{};  ///< in force, learned ones included
+  journal::Held held;
+};
+std::string_view name(DeliveryState::Kind kind);
+
+/// Plain counters for metrics, ever growing.
+struct DeliveryCounts {
+  std::uint64_t requests = 0;   ///< sent, repetitions included
+  std::uint64_t delivered = 0;  ///< requests with verdict Delivered
+  std::uint64_t retries = 0;    ///< verdicts Retry
+  std::uint64_t transport_errors = 0;
+  std::uint64_t parks = 0;  ///< verdicts Park, and systemic refusals
+  std::uint64_t taken_apart = 0;
+  std::uint64_t recoded = 0;
+};
+
+class Delivery {
+ public:
+  using Random = std::function<double()>;  ///< in [0, 1)
+
+  /// Opens its cursor in the journal: it takes what comes from now on. All references outlive it;
+  /// the journal must not append or expire after it is gone.
+  Delivery(DeliveryConfig config, const destination::Destination& destination,
+           journal::Journal& journal, journal::Quarantine& quarantine, Random random, Time now);
+  Delivery(const Delivery&) = delete;
+  Delivery& operator=(const Delivery&) = delete;
+  ~Delivery();
+
+  /// The next request, now in flight until answered or failed; or how long there is nothing to do.
+  /// Ask until it says Wait.
+  Next next(Time now);
+  /// The request's body before compression; parts cut, missing log times put in where the
+  /// destination asks for it.
+  Chain raw_body(const Attempt& attempt);
+
+  void answered(AttemptId id, const destination::Verdict& verdict, Time now);
+  /// No answer came: the same as Retry.
+  void failed(AttemptId id, const net::TransportError& error, Time now);
+  /// A key was replaced, or came for the first time: parked or backing off, it goes on at once.
+  void credentials_changed(Time now);
+  /// From now on nothing lingers. Backoff, pauses and parking stay.
+  void drain();
+  /// Nothing is held: all that was accepted for it is settled.
+  bool drained() const { return journal_.held(cursor_).records == 0; }
+
+  /// Called when next() or drained() may have a new answer: a record came or expired, a request was
+  /// answered, credentials changed, next() settled something. It must not call next() itself.
+  void on_wake(std::function<void()> wake) { wake_ = std::move(wake); }
+  DeliveryState state() const;
+  const DeliveryCounts& counts() const { return counts_; }
+  journal::CursorId cursor() const { return cursor_; }
+  std::string_view name() const { return destination_.name(); }
+
+ private:
+  using Owned = std::unique_ptr<Attempt>;
+  struct Parked {
+    std::string why;
+    bool systemic = false;  ///< it refuses every item, though it answers
+    Time next_probe{};
+  };
+  /// The three sources of work take turns, so that neither a search nor a backlog of retries keeps
+  /// new data waiting.
+  enum class Source : std::uint8_t { parts, retries, fresh };
+
+  // what is next (delivery.cpp)
+  void forget(const journal::Record& record);
+  Next choose(Time now);
+  Time barred_until(Time now) const;
+  /// Nothing is gained by gathering more.
+  bool hurried() const { return draining_ || in_flight_.empty(); }
+  Owned pick(Time now, bool probe);
+  Owned pick_from(Source source, Time now, bool probe);
+  Owned plan(Time now, bool probe);
+  Attempt* launch(Owned attempt, bool probe);
+  DeliveryState::Kind kind() const;
+  void note_state(Time now);
+
+  // what an answer means (verdicts.cpp)
+  Owned land(AttemptId id);
+  void on(Owned attempt, const destination::Delivered& verdict, Time now);
+  void on(Owned attempt, const destination::Retry& verdict, Time now);
+  void on(Owned attempt, const destination::Park& verdict, Time now);
+  void on(Owned attempt, const destination::TakeApart& verdict, Time now);
+  void on(Owned attempt, const destination::Recode& verdict, Time now);
+  void retry_later(Owned attempt, std::optional<Duration> after, Time now);
+  void wait(Owned attempt);
+  void is_up(Time now);
+  void park(std::string why, bool systemic, Time now);
+  void unpark(Time now);
+  void note_error(const std::string& why, Time now);
+
+  // taking apart (apart.cpp)
+  void take_apart(Owned attempt, Time now);
+  void split(const Attempt& attempt);
+  Owned part_of(const Attempt& attempt);
+  void weigh(Attempt& attempt);
+  void refused_alone(Owned attempt, Time now);
+  void end_search(Time now);
+  void quarantine(const Attempt& attempt, Time now);
+  void quarantine_unsent(const batch::Batch& batch, Time now);
+  void quarantine_piece(Signal signal, const batch::Piece& piece, const std::string& why,
+                        ledger::Reason reason, Time now);
+  void learn_smaller(const Attempt& attempt, Time now);
+  void learn_larger(const Attempt& attempt, Time now);
+
+  Slice piece_body(const batch::Piece& piece);
+  batch::Limits own_limits(Signal signal) const;
+  void wake() const {
+    if (wake_ && !asking_) wake_();
+  }
+
+  DeliveryConfig config_;
+  const destination::Destination& destination_;
+  journal::Journal& journal_;
+  journal::Quarantine& quarantine_;
+  Random random_;
+  std::function<void()> wake_;
+  journal::CursorId cursor_;
+  batch::Planner planner_;
+  batch::Cutter cutter_;
+  Breaker breaker_;
+  Waiting waiting_;
+  std::unordered_map<AttemptId, Owned> in_flight_;
+  std::vector<Owned>
+      suspects_;  ///< single items refused, while it may still be the destination's fault
+  AttemptId last_id_ = 0;
+  std::size_t turn_ = 0;  ///< the Source that is asked first
+  std::optional<Parked> parked_;
+  Time hold_until_{};  ///< Retry-After: nothing goes before
+  destination::Codec codec_;
+  bool draining_ = false;
+  bool asking_ = false;            ///< within next(): no wake
+  std::uint32_t credentials_ = 0;  ///< counts their changes
+  std::size_t parts_in_flight_ = 0;
+  std::uint64_t deliveries_ = 0;        ///< requests of which something was delivered
+  std::uint32_t refused_in_a_row_ = 0;  ///< single items since the last delivery
+  std::array<Time, signal_count> limit_changed_{};
+  DeliveryCounts counts_;
+  DeliveryState::Kind kind_ = DeliveryState::Kind::idle;
+  Time kind_since_;
+  std::string last_error_;
+  std::optional<Time> last_error_at_;
+  std::optional<Time> last_success_;
+};
+
+}  // namespace forager::exporter

@@ -1,0 +1,158 @@
+#include "export/exporter.h"
+
+#include <spdlog/spdlog.h>
+
+#include "base/compress.h"
+
+namespace forager::exporter {
+namespace {
+
+using std::chrono::steady_clock;
+using std::chrono::system_clock;
+
+/// Pure, for the pool.
+Chain compressed(destination::Codec codec, const Chain& raw) {
+  switch (codec) {
+    case destination::Codec::zstd:
+      return Chain(Slice(zstd_of(raw)));
+    case destination::Codec::gzip:
+      return Chain(Slice(gzip_of(raw)));
+    case destination::Codec::none:
+      break;
+  }
+  return raw;
+}
+
+/// Memory that belongs to the encoded body alone: uncompressed, it shares the journal's bytes.
+std::size_t own_bytes(destination::Codec codec, const Chain& body) {
+  return codec == destination::Codec::none ? 0 : body.size();
+}
+
+spdlog::level::level_enum level_of(LogLine::Level level) {
+  switch (level) {
+    case LogLine::Level::error:
+      return spdlog::level::err;
+    case LogLine::Level::warn:
+      return spdlog::level::warn;
+    case LogLine::Level::info:
+      break;
+  }
+  return spdlog::level::info;
+}
+
+}  // namespace
+
+Exporter::Exporter(asio::any_io_executor executor, asio::thread_pool& pool, Delivery& delivery,
+                   const destination::Destination& destination, net::Transport& transport,
+                   CredentialsOf credentials_of, Budget& budget, ExporterSettings settings)
+    : executor_(executor),
+      pool_(pool),
+      delivery_(delivery),
+      destination_(destination),
+      transport_(transport),
+      credentials_of_(std::move(credentials_of)),
+      budget_(budget),
+      settings_(settings),
+      changed_(executor),
+      progressed_(executor),
+      gate_(executor),
+      log_(std::string(destination.name())) {
+  delivery_.on_wake([this] { wake(); });
+}
+
+Exporter::~Exporter() { delivery_.on_wake({}); }
+
+void Exporter::wake() {
+  changed_.notify_all();
+  progressed_.notify_all();
+}
+
+void Exporter::stop() {
+  stopping_ = true;
+  transport_.stop();
+  wake();
+}
+
+asio::awaitable<void> Exporter::run() {
+  while (!stopping_) {
+    const Next next = delivery_.next(steady_clock::now());
+    if (Attempt* const* const due = std::get_if<Attempt*>(&next)) {
+      auto task = attempt(*due, gate_.enter());
+      spawn(executor_, std::move(task), "a request of an exporter");
+      continue;
+    }
+    const Time until = std::get<Wait>(next).until;
+    co_await changed_.wait_until(until);
+  }
+  co_await gate_.drained(Time::max());
+}
+
+asio::awaitable<bool> Exporter::drained(Time deadline) {
+  delivery_.drain();
+  wake();
+  while (!delivery_.drained() && steady_clock::now() < deadline) {
+    co_await progressed_.wait_until(deadline);
+  }
+  co_return delivery_.drained();
+}
+
+/// `what` is the delivery's, and good until it is told how it ended.
+asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
+  const AttemptId id = what->id;
+  const Signal signal = what->signal;
+  const destination::Codec codec = what->codec;
+  const auto credentials = credentials_of_(what->group);
+  if (!credentials) {
+    const destination::Verdict verdict = destination::Park{
+        "the key of these records is not known: they wait until it is set, or an app sends it "
+        "again"};
+    delivery_.answered(id, verdict, steady_clock::now());
+    report();
+    co_return;
+  }
+  if (!what->encoded) {
+    co_await encode(*what);
+  }
+  net::Request request = destination_.encode(*what->encoded);
+  destination_.sign(request, signal, *credentials, system_clock::now());
+  const net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
+  const Time now = steady_clock::now();
+  if (answer) {
+    delivery_.answered(id, destination_.judge(*answer, signal, codec, system_clock::now()), now);
+  } else {
+    delivery_.failed(id, answer.error(), now);
+  }
+  report();
+}
+
+asio::awaitable<void> Exporter::encode(Attempt& what) {
+  destination::Encoded made{what.signal, what.codec, what.items, {}};
+  Chain raw = delivery_.raw_body(what);
+  if (raw.size() < settings_.inline_bytes || what.codec == destination::Codec::none) {
+    made.body = compressed(what.codec, raw);
+  } else {
+    auto work = [codec = what.codec, from = std::move(raw)] { return compressed(codec, from); };
+    made.body = co_await offload(pool_, std::move(work));
+  }
+  what.encoded_charge = budget_.take_anyway(own_bytes(what.codec, made.body));
+  what.encoded = std::move(made);
+}
+
+/// After each answer: what changed goes to the log.
+void Exporter::report() {
+  if (stopping_) return;  // what stop() ended is no news
+  const Time now = steady_clock::now();
+  std::uint64_t quarantined = 0;
+  std::uint64_t rejected = 0;
+  if (settings_.book != nullptr) {
+    for (const Signal s : all_signals) {
+      quarantined += settings_.book->count(s, ledger::State::quarantined);
+      rejected += settings_.book->count(s, ledger::State::rejected);
+    }
+  }
+  for (const LogLine& line : log_.update(delivery_.state(), quarantined, rejected, now)) {
+    spdlog::log(level_of(line.level), line.text);
+  }
+}
+
+}  // namespace forager::exporter

@@ -1,0 +1,69 @@
+// The loop of one destination: asks the delivery what is next, encodes, signs and sends it, and
+// reports the verdict back. It decides nothing itself.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "base/async.h"
+#include "base/budget.h"
+#include "base/ledger.h"
+#include "destination/destination.h"
+#include "export/delivery.h"
+#include "export/state_log.h"
+#include "net/transport.h"
+
+namespace forager::exporter {
+
+struct ExporterSettings {
+  Duration send_timeout = std::chrono::seconds(30);
+  /// Raw bodies below it are compressed on the io thread: that takes up to 20 us, as much as
+  /// handing it to the pool and back.
+  std::size_t inline_bytes = std::size_t{32} << 10U;
+  const ledger::Book* book = nullptr;  ///< where given, quarantined and rejected items are logged
+};
+
+/// io thread. All references outlive it; it outlives its run().
+class Exporter {
+ public:
+  /// nullopt: the key of this group is not known (yet); what needs it is parked.
+  using CredentialsOf = std::function<std::optional<destination::Credentials>(journal::GroupId)>;
+
+  /// Takes the delivery's on_wake.
+  Exporter(asio::any_io_executor executor, asio::thread_pool& pool, Delivery& delivery,
+           const destination::Destination& destination, net::Transport& transport,
+           CredentialsOf credentials_of, Budget& budget, ExporterSettings settings = {});
+  Exporter(const Exporter&) = delete;
+  Exporter& operator=(const Exporter&) = delete;
+  ~Exporter();
+
+  /// Sends until stop(); returns when no request is under way any more. To be called once.
+  asio::awaitable<void> run();
+  /// Look again: something changed that the delivery doesn't know of.
+  void wake();
+  /// No lingering any more; returns true when all is settled, false at `deadline`. run() goes on.
+  asio::awaitable<bool> drained(Time deadline);
+  /// Ends the loop and the exchanges under way (they count as failed and stay in the journal).
+  void stop();
+
+ private:
+  asio::awaitable<void> attempt(Attempt* what, Gate::Pass inside);
+  asio::awaitable<void> encode(Attempt& what);
+  void report();
+
+  asio::any_io_executor executor_;
+  asio::thread_pool& pool_;
+  Delivery& delivery_;
+  const destination::Destination& destination_;
+  net::Transport& transport_;
+  CredentialsOf credentials_of_;
+  Budget& budget_;
+  ExporterSettings settings_;
+  Event changed_;
+  Event progressed_;
+  Gate gate_;
+  StateLog log_;
+  bool stopping_ = false;
+};
+
+}  // namespace forager::exporter

@@ -1,0 +1,139 @@
+#include "journal/journal.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+namespace forager::journal {
+
+Journal::Journal(JournalConfig config, ledger::Ledger& ledger) : config_(config), ledger_(ledger) {}
+
+CursorId Journal::open_cursor(std::string name, std::array<bool, signal_count> takes) {
+  for ([[maybe_unused]] const auto& place : places_) assert(place->cursor.name() != name);
+  ledger::Book& book = ledger_.book(name);
+  places_.push_back(
+      std::make_unique<Place>(Place{Cursor(std::move(name), takes, last_), Listener{}, &book}));
+  return static_cast<CursorId>(places_.size() - 1);
+}
+
+void Journal::listen(CursorId cursor, Listener listener) {
+  places_[cursor]->listener = std::move(listener);
+}
+
+bool Journal::routed(Signal signal) const {
+  return std::any_of(places_.begin(), places_.end(),
+                     [signal](const auto& place) { return place->cursor.takes(signal); });
+}
+
+std::optional<Position> Journal::append(Record record, Budget::Charge charge, Time now) {
+  assert(record.items != 0 && "a request without items is answered at the door");
+  if (!routed(record.signal)) return not_routed;
+  expire_old(now);
+  const std::size_t bytes = size_of(record);
+  if (!fits(bytes) && !make_room(record.signal, bytes, now)) return std::nullopt;
+
+  record.position = ++last_;
+  bytes_ += bytes;
+  const auto at = entries_.emplace_hint(entries_.end(), last_,
+                                        Entry{std::move(record), std::move(charge), now, 0});
+  Entry& entry = at->second;
+  for (const auto& place : places_) {
+    if (!place->cursor.takes(entry.record.signal)) {
+      place->cursor.skip(last_);
+      continue;
+    }
+    place->cursor.hold(entry.record, bytes);
+    place->book->accepted(entry.record.signal, entry.record.items);
+    ++entry.holders;
+  }
+  for (const auto& place : places_) {
+    if (place->cursor.takes(entry.record.signal) && place->listener.appended) {
+      place->listener.appended(entry.record, now);
+    }
+  }
+  return last_;
+}
+
+std::chrono::seconds Journal::retry_after(Time now) const {
+  constexpr double least = 1;
+  constexpr double most = 60;
+  const double wanted = static_cast<double>(config_.bytes_max) / 10;
+  const double rate = drained_.per_second(now);
+  const double seconds = rate * most > wanted ? wanted / rate : most;
+  return std::chrono::seconds(static_cast<int>(std::ceil(std::max(seconds, least))));
+}
+
+const Record* Journal::find(Position position) const {
+  const auto at = entries_.find(position);
+  return at == entries_.end() ? nullptr : &at->second.record;
+}
+
+std::uint32_t Journal::remaining(CursorId cursor, Position position) const {
+  const Cursor::Hold* hold = std::as_const(places_[cursor]->cursor).find(position);
+  return hold == nullptr ? 0 : hold->remaining;
+}
+
+void Journal::take(CursorId cursor, Position position) {
+  Cursor::Hold* hold = places_[cursor]->cursor.find(position);
+  assert(hold != nullptr && "only held records are sent");
+  ++hold->in_flight;
+}
+
+void Journal::release(CursorId cursor, Position position) {
+  Cursor::Hold* hold = places_[cursor]->cursor.find(position);
+  if (hold == nullptr) return;  // lose_all came first
+  assert(hold->in_flight != 0);
+  --hold->in_flight;
+}
+
+void Journal::settle(CursorId cursor, Position position, std::uint32_t items, ledger::Reason reason,
+                     Time now) {
+  if (items == 0) return;
+  Place& place = *places_[cursor];
+  Entry& entry = entries_.at(position);
+  place.book->settled(entry.record.signal, reason, items);
+  if (!place.cursor.settle(entry.record, items, size_of(entry.record))) return;
+  if (--entry.holders == 0) let_go(position, now);
+}
+
+void Journal::let_go(Position position, Time now) {
+  const auto at = entries_.find(position);
+  const std::size_t bytes = size_of(at->second.record);
+  bytes_ -= bytes;
+  drained_.add(bytes, now);
+  entries_.erase(at);
+  if (passed_) passed_(position);
+}
+
+std::uint64_t Journal::lose_all(Time now) {
+  std::uint64_t lost = 0;
+  for (CursorId id = 0; id < places_.size(); ++id) {
+    const Cursor& cursor = places_[id]->cursor;
+    while (!cursor.holds().empty()) {
+      const auto [position, hold] = *cursor.holds().begin();
+      lost += hold.remaining;
+      settle(id, position, hold.remaining, ledger::Reason::memory_at_exit, now);
+    }
+  }
+  return lost;
+}
+
+Held Journal::held(CursorId cursor) const {
+  const Cursor& at = places_[cursor]->cursor;
+  Held held{at.holds().size(), at.held_items(), at.held_bytes(), std::nullopt};
+  if (!at.holds().empty()) held.oldest = entries_.at(at.holds().begin()->first).since;
+  return held;
+}
+
+std::uint64_t Journal::held_items(CursorId cursor, Signal signal) const {
+  return places_[cursor]->cursor.held_items(signal);
+}
+
+std::uint64_t Journal::held_items(std::string_view destination, Signal signal) const {
+  for (const auto& place : places_) {
+    if (place->cursor.name() == destination) return place->cursor.held_items(signal);
+  }
+  return 0;
+}
+
+}  // namespace forager::journal

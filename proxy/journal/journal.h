@@ -1,0 +1,168 @@
+// The journal is the only queue: records in order, each kept until every destination that takes its
+// signal has settled it. The bodies live in memory, charged to the budget. It also keeps the
+// destinations' books, so no item changes state unbooked. Lives on the io thread; reads no clock.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/budget.h"
+#include "base/ledger.h"
+#include "base/time.h"
+#include "journal/cursor.h"
+#include "journal/drain_rate.h"
+#include "journal/record.h"
+
+namespace forager::journal {
+
+struct JournalConfig {
+  std::size_t bytes_max = 128U << 20U;  ///< bodies plus record_overhead each
+  bool expire_when_full =
+      false;  ///< FORAGER_ON_FULL=expire: when all lag, the oldest go; else the app is refused
+  Duration retention{0};  ///< records older than this expire; 0: no limit by age
+};
+
+/// What a record costs beside its body: nodes in the log and in the cursors.
+inline constexpr std::size_t record_overhead = 256;
+
+using CursorId = std::uint32_t;
+/// append's answer when no destination takes the signal: accepted, kept nowhere. Not a position of
+/// any record.
+inline constexpr Position not_routed = 0;
+
+/// Told to the owner of one cursor. `expired` comes before the record goes, once a record; neither
+/// may call append or settle.
+struct Listener {
+  std::function<void(const Record& record, Time now)> appended;
+  std::function<void(const Record& record)> expired;
+};
+
+/// What expired for one destination since it was asked last: for the log, which must name the time
+/// range.
+struct Expiry {
+  std::string destination;
+  Signal signal = Signal::traces;
+  ledger::Reason reason = ledger::Reason::over_age;
+  std::uint64_t records = 0;
+  std::uint64_t items = 0;
+  WallTime oldest{};  ///< arrival
+  WallTime newest{};
+};
+
+/// What one destination holds.
+struct Held {
+  std::uint64_t records = 0;
+  std::uint64_t items = 0;
+  std::size_t bytes = 0;       ///< bodies, with record_overhead
+  std::optional<Time> oldest;  ///< when the oldest held record was appended
+};
+
+class Journal {
+ public:
+  Journal(JournalConfig config, ledger::Ledger& ledger);
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  /// A new destination, which begins with the next record. Its identity is its name; each name
+  /// once.
+  CursorId open_cursor(std::string name, std::array<bool, signal_count> takes);
+  void listen(CursorId cursor, Listener listener);
+  /// Called when a record has been settled by all and its body goes (for FORAGER_ACK=delivered).
+  void on_passed(std::function<void(Position)> passed) { passed_ = std::move(passed); }
+
+  /// Some destination takes this signal.
+  bool routed(Signal signal) const;
+  /// Keeps a record and books it as accepted for each destination that takes its signal; the door
+  /// books its own side. nullopt: full, nothing is booked, the app is to be refused
+  /// (ledger::Reason::journal_full, with retry_after). `not_routed`: nobody takes it; the door
+  /// books it with Door::not_routed and answers 200. The charge is released when the last cursor
+  /// lets go. Costs O(destinations), whatever is held.
+  std::optional<Position> append(Record record, Budget::Charge charge, Time now);
+  /// Its commit is on disk. In memory: as soon as it is appended.
+  bool durable(Position position) const { return position <= last_; }
+  /// Nobody holds it any more (or it never was).
+  bool passed(Position position) const { return !entries_.contains(position); }
+  /// For Retry-After of a refusal: when a tenth of the journal will have drained at the present
+  /// rate, 1 to 60 s.
+  std::chrono::seconds retry_after(Time now) const;
+
+  /// nullptr: passed by all. The pointer is good until the record is settled by its last holder.
+  const Record* find(Position position) const;
+  /// When it was appended; only for a record that find() finds.
+  Time appended_at(Position position) const { return entries_.at(position).since; }
+  /// Items of a record this cursor has not settled yet; 0: it has passed it.
+  std::uint32_t remaining(CursorId cursor, Position position) const;
+  /// Marks a record as in flight, once for each attempt that carries some of it; such records don't
+  /// expire.
+  void take(CursorId cursor, Position position);
+  void release(CursorId cursor, Position position);
+  /// Items came to their end for this destination: booked at once. With the last one the cursor
+  /// passes the record, and when all have, the body goes.
+  void settle(CursorId cursor, Position position, std::uint32_t items, ledger::Reason reason,
+              Time now);
+
+  /// Expires what is over age. Call it at next_expiry; append does it too. Records in flight wait
+  /// for their answer.
+  void expire_old(Time now);
+  /// When the oldest record that isn't in flight will be over age; Time::max() without retention or
+  /// records.
+  Time next_expiry() const;
+  /// What has expired since the last call, summed by destination, signal and reason. For the log.
+  std::vector<Expiry> take_expiries();
+  /// At exit: what is still held is gone with the memory; booked as lost{memory_at_exit}. Returns
+  /// the items over all destinations.
+  std::uint64_t lose_all(Time now);
+
+  Held held(CursorId cursor) const;
+  std::uint64_t held_items(CursorId cursor) const { return places_[cursor]->cursor.held_items(); }
+  std::uint64_t held_items(CursorId cursor, Signal signal) const;
+  /// By destination name; the independent side of ledger::imbalance.
+  std::uint64_t held_items(std::string_view destination, Signal signal) const;
+  std::size_t bytes() const { return bytes_; }
+  std::size_t bytes_max() const { return config_.bytes_max; }
+  std::size_t records() const { return entries_.size(); }
+  Position last() const { return last_; }
+
+ private:
+  struct Entry {
+    Record record;
+    Budget::Charge charge;
+    Time since{};
+    std::uint32_t holders = 0;  ///< cursors that haven't passed it
+  };
+  struct Place {
+    Cursor cursor;
+    Listener listener;
+    ledger::Book* book = nullptr;
+  };
+  static std::size_t size_of(const Record& record) { return record.body.size() + record_overhead; }
+  bool make_room(Signal signal, std::size_t bytes, Time now);
+  bool expire_laggards(std::size_t bytes, Time now);
+  bool expire_oldest(std::size_t bytes, Time now);
+  void expire_for_all(Position position, ledger::Reason reason, Time now);
+  void note_expiry(const Place& place, const Record& record, std::uint32_t items,
+                   ledger::Reason reason);
+  void let_go(Position position, Time now);
+  bool fits(std::size_t bytes) const { return bytes_ + bytes <= config_.bytes_max; }
+  bool lags(const Place& place) const { return place.cursor.held_bytes() > config_.bytes_max / 2; }
+
+  JournalConfig config_;
+  ledger::Ledger& ledger_;
+  std::vector<std::unique_ptr<Place>> places_;
+  std::map<Position, Entry> entries_;  ///< only what somebody holds
+  Position last_ = 0;
+  std::size_t bytes_ = 0;
+  DrainRate drained_;
+  std::vector<Expiry> expiries_;
+  std::function<void(Position)> passed_;
+};
+
+}  // namespace forager::journal

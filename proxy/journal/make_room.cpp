@@ -1,0 +1,109 @@
+// Expiry: by age, and when the journal is full (DESIGN, invariant 7).
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "journal/journal.h"
+
+namespace forager::journal {
+
+/// A destination of this signal that keeps up must not suffer from one that lags: then the
+/// laggards' oldest go. When all destinations of the signal lag, FORAGER_ON_FULL decides.
+bool Journal::make_room(Signal signal, std::size_t bytes, Time now) {
+  if (bytes > config_.bytes_max) return false;
+  bool one_keeps_up = false;
+  for (const auto& place : places_) {
+    if (place->cursor.takes(signal) && !lags(*place)) one_keeps_up = true;
+  }
+  if (one_keeps_up && expire_laggards(bytes, now)) return true;
+  return config_.expire_when_full && expire_oldest(bytes, now);
+}
+
+/// Each laggard keeps at least half of the journal. Only records that nobody else needs are worth
+/// expiring: others would free nothing.
+bool Journal::expire_laggards(std::size_t bytes, Time now) {
+  for (const auto& laggard : places_) {
+    const Cursor::Holds& holds = laggard->cursor.holds();
+    for (auto next = holds.begin(); next != holds.end() && lags(*laggard);) {
+      const Position position = (next++)->first;
+      bool only_laggards = true;
+      for (const auto& place : places_) {
+        const Cursor::Hold* hold = std::as_const(place->cursor).find(position);
+        if (hold != nullptr && (hold->in_flight != 0 || !lags(*place))) only_laggards = false;
+      }
+      if (!only_laggards) continue;
+      expire_for_all(position, ledger::Reason::over_share, now);
+      if (fits(bytes)) return true;
+    }
+  }
+  return false;
+}
+
+bool Journal::expire_oldest(std::size_t bytes, Time now) {
+  for (auto next = entries_.begin(); next != entries_.end();) {
+    const Position position = (next++)->first;
+    bool in_flight = false;
+    for (const auto& place : places_) {
+      const Cursor::Hold* hold = std::as_const(place->cursor).find(position);
+      if (hold != nullptr && hold->in_flight != 0) in_flight = true;
+    }
+    if (in_flight) continue;
+    expire_for_all(position, ledger::Reason::made_room, now);
+    if (fits(bytes)) return true;
+  }
+  return false;
+}
+
+void Journal::expire_old(Time now) {
+  if (config_.retention == Duration::zero()) return;
+  for (auto next = entries_.begin(); next != entries_.end();) {
+    if (next->second.since + config_.retention > now) return;
+    const Position position = (next++)->first;
+    expire_for_all(position, ledger::Reason::over_age, now);
+  }
+}
+
+Time Journal::next_expiry() const {
+  if (config_.retention == Duration::zero()) return Time::max();
+  for (const auto& [position, entry] : entries_) {
+    for (const auto& place : places_) {
+      const Cursor::Hold* hold = std::as_const(place->cursor).find(position);
+      if (hold != nullptr && hold->in_flight == 0) return entry.since + config_.retention;
+    }
+  }
+  return Time::max();
+}
+
+/// For every destination that holds it and doesn't have it in flight.
+void Journal::expire_for_all(Position position, ledger::Reason reason, Time now) {
+  for (CursorId id = 0; id < places_.size(); ++id) {
+    Place& place = *places_[id];
+    const Cursor::Hold* hold = place.cursor.find(position);
+    if (hold == nullptr || hold->in_flight != 0) continue;
+    const Record& record = entries_.at(position).record;
+    if (place.listener.expired) place.listener.expired(record);
+    note_expiry(place, record, hold->remaining, reason);
+    settle(id, position, hold->remaining, reason, now);
+  }
+}
+
+void Journal::note_expiry(const Place& place, const Record& record, std::uint32_t items,
+                          ledger::Reason reason) {
+  const auto same = [&](const Expiry& e) {
+    return e.destination == place.cursor.name() && e.signal == record.signal && e.reason == reason;
+  };
+  auto at = std::find_if(expiries_.begin(), expiries_.end(), same);
+  if (at == expiries_.end()) {
+    expiries_.push_back(
+        {place.cursor.name(), record.signal, reason, 0, 0, record.arrived, record.arrived});
+    at = std::prev(expiries_.end());
+  }
+  ++at->records;
+  at->items += items;
+  at->oldest = std::min(at->oldest, record.arrived);
+  at->newest = std::max(at->newest, record.arrived);
+}
+
+std::vector<Expiry> Journal::take_expiries() { return std::exchange(expiries_, {}); }
+
+}  // namespace forager::journal

@@ -1,0 +1,126 @@
+// The program: reads the command line, prepares the process, hands over to a command, and is the
+// only place that ends it.
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <malloc.h>
+#include <random>
+#include <string>
+#include <sys/resource.h>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "admin/healthcheck.h"
+#include "app/app.h"
+#include "app/log.h"
+#include "config/cli.h"
+#include "config/exit_codes.h"
+#include "config/help.h"
+#include "config/load.h"
+#include "config/report.h"
+#include "config/sources.h"
+#include "demo/demo.h"
+
+namespace {
+
+using forager::config::Command;
+using forager::config::CommandKind;
+using forager::config::ExitCode;
+
+int exit_with(ExitCode code) { return static_cast<int>(code); }
+
+/// No core dump (it would hold keys and telemetry), no death by a closed pipe, few malloc arenas
+/// (memory is a number).
+void prepare_process() {
+  const rlimit none{0, 0};
+  ::setrlimit(RLIMIT_CORE, &none);
+  std::signal(SIGPIPE, SIG_IGN);
+  ::mallopt(M_ARENA_MAX, 2);
+}
+
+int print(const forager::config::Printed& printed) {
+  std::fputs(printed.out.c_str(), stdout);
+  std::fputs(printed.err.c_str(), stderr);
+  return exit_with(printed.code);
+}
+
+int run(const Command& command) {
+  prepare_process();
+  const auto sources = forager::config::system_sources(command.settings);
+  auto loaded = forager::config::load(sources);
+  if (!loaded) {
+    std::fputs(forager::config::errors_text(loaded.error()).c_str(), stderr);
+    return exit_with(ExitCode::usage);
+  }
+  forager::app::set_up_log(loaded->config.log_level, loaded->config.log_format);
+  auto reload = [flags = command.settings] {
+    return forager::config::load(forager::config::system_sources(flags));
+  };
+  forager::app::App app(std::move(*loaded), std::move(reload), sources.read_file);
+  return exit_with(app.run());
+}
+
+int healthcheck(const Command& command) {
+  auto sources = forager::config::system_sources(command.settings);
+  auto where = forager::config::load_admin_listen(sources, command.url);
+  if (!where) {
+    fmt::print(stderr, "{}\n", where.error().what);
+    return exit_with(ExitCode::usage);
+  }
+  return forager::admin::healthcheck(
+      *where, command.ready ? forager::admin::Probe::ready : forager::admin::Probe::live);
+}
+
+int demo(const Command& command) {
+  forager::demo::DemoOptions options;
+  if (!command.endpoint.empty()) options.endpoint = command.endpoint;
+  std::mt19937_64 random(std::random_device{}());
+  return forager::demo::run_demo(options, std::chrono::system_clock::now(), random);
+}
+
+int dispatch(const Command& command) {
+  switch (command.kind) {
+    case CommandKind::run:
+      return run(command);
+    case CommandKind::check:
+      return print(forager::config::check(
+          forager::config::load(forager::config::system_sources(command.settings))));
+    case CommandKind::config:
+      if (command.reference) {
+        std::fputs(forager::config::reference_page().c_str(), stdout);
+        return exit_with(ExitCode::ok);
+      }
+      return print(forager::config::show(
+          forager::config::load(forager::config::system_sources(command.settings)), command.json));
+    case CommandKind::healthcheck:
+      return healthcheck(command);
+    case CommandKind::demo:
+      return demo(command);
+    case CommandKind::version:
+      fmt::print("forager {}\n", FORAGER_VERSION);
+      return exit_with(ExitCode::ok);
+    case CommandKind::help:
+      std::fputs(forager::config::help_text().c_str(), stdout);
+      return exit_with(ExitCode::ok);
+  }
+  return exit_with(ExitCode::internal);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const auto command =
+        forager::config::parse_command_line(std::vector<std::string>(argv + 1, argv + argc));
+    if (!command) {
+      fmt::print(stderr, "forager: {}\n", command.error().what);
+      return exit_with(ExitCode::usage);
+    }
+    return dispatch(*command);
+  } catch (const std::exception& bug) {
+    fmt::print(stderr, "forager: a bug ended it: {}\n", bug.what());
+    return exit_with(ExitCode::internal);
+  }
+}

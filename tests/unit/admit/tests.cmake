@@ -1,0 +1,1 @@
+forager_unit_test(admit LINK forager_admit)

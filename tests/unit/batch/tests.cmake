@@ -1,0 +1,1 @@
+forager_unit_test(batch LINK forager_batch)

@@ -1,0 +1,1 @@
+forager_unit_test(destination LINK forager_destination)

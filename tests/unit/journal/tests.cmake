@@ -1,0 +1,1 @@
+forager_unit_test(journal LINK forager_journal)

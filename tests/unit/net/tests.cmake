@@ -1,0 +1,1 @@
+forager_unit_test(net LINK forager_net)

@@ -1,0 +1,5 @@
+set(grpc)
+if(TARGET forager_receive_grpc)
+  set(grpc forager_receive_grpc)
+endif()
+forager_unit_test(receive LINK forager_receive_http forager_admit ${grpc})
