@@ -11,7 +11,6 @@ import os
 import pathlib
 import platform
 import re
-import selectors
 import statistics
 import subprocess
 import sys
@@ -49,21 +48,18 @@ class Sink:
 class Subject:
     """A process under test, with its OTLP/HTTP port and its own accounting."""
 
-    def __init__(self, command: list, env: dict, port_line: str | None, port: int | None):
+    def __init__(self, command: list, env: dict, port_line: str, port: int | None):
         self.began = time.monotonic()
         self.process = subprocess.Popen(command, env={**os.environ, **env}, text=True, cwd="/",
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.port = port
-        reader = selectors.DefaultSelector()
-        reader.register(self.process.stdout, selectors.EVENT_READ)
-        while self.port is None:
-            if not reader.select(timeout=20):
-                raise SystemExit(f"{command[0]} did not say where it listens within 20 s")
+        while True:
             line = self.process.stdout.readline()
             if not line:
                 raise SystemExit(f"{command[0]} ended with {self.process.wait()} before it listened")
             if found := re.search(port_line, line):
-                self.port = int(found.group(1))
+                self.port = self.port or int(found.group(1))
+                break
         subprocess.Popen(["cat"], stdin=self.process.stdout, stdout=subprocess.DEVNULL)  # never let it block on its output
 
     def cpu(self) -> float:

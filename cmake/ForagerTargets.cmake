@@ -45,6 +45,7 @@ function(forager_unit_test folder)
   add_executable(test_${folder} ${sources})
   target_link_libraries(test_${folder} PRIVATE ${arg_LINK} GTest::gtest_main)
   target_include_directories(test_${folder} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_compile_options(test_${folder} PRIVATE $<$<CONFIG:Release>:-O0>)  # compiled often, run once
   add_test(NAME ${folder} COMMAND test_${folder} --gtest_brief=1)
 endfunction()
 

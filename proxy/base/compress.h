@@ -8,8 +8,8 @@
 
 namespace forager {
 
-/// What each thread that compresses keeps for reuse, at most (measured: zstd at level 1 holds 1.3 MiB
-/// of it, ISA-L 0.35 MiB). Counted into the budget once a worker (DESIGN, invariant 6).
+/// What each thread that compresses keeps for reuse, at most (measured: zstd at level 1 holds 1.3
+/// MiB of it, ISA-L 0.35 MiB). Counted into the budget once a worker (DESIGN, invariant 6).
 inline constexpr std::size_t codec_bytes_per_thread = std::size_t{1792} << 10U;
 
 /// One zstd frame that states its content size, without checksum (TLS has one). Pure, any thread.

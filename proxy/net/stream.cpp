@@ -186,8 +186,10 @@ asio::awaitable<boost::system::error_code> Stream::wait(Want want) {
 }
 
 asio::awaitable<Stream::Io> Stream::write_all(std::span<const std::string_view> pieces) {
-  if (ssl_ != nullptr) co_return co_await write_tls(pieces);
-  co_return co_await write_plain(pieces);
+  if (ssl_ == nullptr) {
+    co_return co_await write_plain(pieces);
+  }
+  co_return co_await write_tls(pieces);
 }
 
 /// One sendmsg of what follows the first `skip` bytes of `pieces`.

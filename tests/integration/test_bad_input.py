@@ -11,6 +11,7 @@ import otlp
 import pytest
 from bomb import gzip_bomb
 from forager import EXIT_USAGE, run, wait_until
+from google.rpc import error_details_pb2, status_pb2
 from h2 import PREFACE, Call
 from judge import wire
 from judge.server import OUR_KEY
@@ -153,7 +154,7 @@ def test_a_gzip_bomb_over_http_is_413_and_costs_no_memory(world, served):
 
 
 def test_a_gzip_bomb_over_grpc_is_refused_for_good_and_costs_no_memory(world, served):
-    """RESOURCE_EXHAUSTED without RetryInfo, so that no SDK sends it again (PROTOCOLS 1.3)."""
+    """RESOURCE_EXHAUSTED (its retryable form, with RetryInfo, is told apart in the next test), within the budget."""
     before = served.peak_rss
     call = Call(served.grpc_port, METHODS["traces"])
     answer = call.send(gzip_bomb(), compressed=True)
@@ -161,9 +162,20 @@ def test_a_gzip_bomb_over_grpc_is_refused_for_good_and_costs_no_memory(world, se
     trailers = b"".join(answer.headers)
     assert b"grpc-status" in trailers, answer
     assert trailers.split(b"grpc-status", 1)[1][1:2] == b"8", answer
-    assert b"RetryInfo" not in trailers and b"grpc-status-details-bin" not in trailers
     if not served.sanitized:
         assert served.peak_rss - before < (64 + 16) * MiB
+
+
+def retry_info(error: grpc.RpcError) -> list[error_details_pb2.RetryInfo]:
+    """From the details of the status, in its trailer."""
+    out = []
+    for each in error.trailing_metadata() or ():
+        if each.key == "grpc-status-details-bin":
+            for detail in status_pb2.Status.FromString(each.value).details:
+                info = error_details_pb2.RetryInfo()
+                if detail.Unpack(info):
+                    out.append(info)
+    return out
 
 
 def test_a_request_over_the_limit_is_413_before_it_is_read(world, served):
@@ -174,10 +186,34 @@ def test_a_request_over_the_limit_is_413_before_it_is_read(world, served):
     chunk = b"100000\r\n" + bytes(MiB) + b"\r\n"
     answer = raw_exchange(served.http_port, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 17)
     assert answer.startswith(b"HTTP/1.1 413")
+    for compression in (grpc.Compression.NoCompression, grpc.Compression.Gzip):
+        with pytest.raises(grpc.RpcError) as error:
+            world.grpc().post("traces", wire.field(99, bytes(17 * MiB)), compression=compression)
+        assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert not retry_info(error.value), "an SDK would send it again and again (PROTOCOLS 1.4)"
+
+
+def test_busy_over_grpc_says_when_to_come_again(world):
+    """Scenario: the destination is down and the journal is full.
+    Guarantees: an error with RetryInfo, without which RESOURCE_EXHAUSTED is final for an SDK; then it is taken again."""
+    world.judge.down()
+    world.start(FORAGER_MEMORY_LIMIT="16MiB")
+    calls = world.grpc()
+    message = otlp.traces(100, padding="x" * 8000)
     with pytest.raises(grpc.RpcError) as error:
-        world.grpc().post("traces", wire.field(99, bytes(17 * MiB)))
-    assert error.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-    assert not [each for each in error.value.trailing_metadata() if each.key == "grpc-status-details-bin"]
+        for _ in range(100):
+            calls.post("traces", message)
+    assert error.value.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.UNAVAILABLE)
+    assert retry_info(error.value)[0].retry_delay.ToTimedelta().total_seconds() >= 1
+    world.judge.up()
+
+    def taken() -> bool:
+        try:
+            return calls.post("traces", otlp.traces(1)) == b""
+        except grpc.RpcError:
+            return False
+
+    wait_until(taken, 10, "room for a request")
 
 
 HEAD = b"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\n"
@@ -187,7 +223,7 @@ SYNTAX = {
     "two lengths": (HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n", 400),
     "a length and chunks": (HEAD + b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     "chunks that are none": (HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", 400),
-    "no length": (HEAD + b"\r\n", 411),
+    "no length": (HEAD + b"Connection: close\r\n\r\n", 411),
     "a line end in a key": (HEAD + b"x-honeycomb-team: a\r\n b\0c\r\nContent-Length: 0\r\n\r\n", 400),
     "no HTTP": (b"\0\1\2\3 hello\r\n\r\n", 400),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100), 400),

@@ -107,23 +107,34 @@ def test_retry_after_is_obeyed_in_both_forms(world, code, as_date):
 
 
 def test_a_size_limit_nobody_told_us_is_learned(world):
-    """413 over 20,000 bytes: batches are cut until they pass, all arrives once, and the limit is kept in mind."""
-    world.judge.faults.add(faults.TooLarge(bytes=20_000))
+    """413 over 100,000 bytes: batches are cut until they pass, all arrives once, and the limit is kept in mind."""
+    world.judge.faults.add(faults.TooLarge(bytes=100_000))
     world.judge.down()
     forager = world.start()
     sender = world.sender()
-    for _ in range(10):
+    for _ in range(40):
         assert sender.post("traces", otlp.traces(100)).status == 200
     world.judge.up()
-    forager.wait_for_book(held=0, delivered=1000)
-    assert forager.destination()["learned_request_bytes"] <= 20_000
+    forager.wait_for_book(held=0, delivered=4000)
     refused = sum(request.status == 413 for request in world.judge.requests)
-    assert 1 <= refused <= 20
-    for _ in range(5):
+    assert 1 <= refused <= 12
+    assert 64 * 1024 <= forager.destination()["learned_request_bytes"] <= 100_000
+    world.judge.down()
+    for _ in range(40):
         assert sender.post("traces", otlp.traces(100)).status == 200
-    forager.wait_for_book(held=0, delivered=1500)
+    world.judge.up()
+    forager.wait_for_book(held=0, delivered=8000)
     again = sum(request.status == 413 for request in world.judge.requests) - refused
-    assert again <= 2, "the limit was forgotten"
+    assert again <= 1, "the limit was forgotten"
+    assert world.judge.repeats == 0
+
+
+def test_a_size_limit_of_a_few_items_is_met_by_cutting(world):
+    """413 over 2,000 bytes, below what is worth remembering: every batch is taken apart until it passes."""
+    world.judge.faults.add(faults.TooLarge(bytes=2000))
+    forager = world.start()
+    assert world.sender().post("traces", otlp.traces(100)).status == 200
+    forager.wait_for_book(held=0, delivered=100, quarantined=0)
     assert world.judge.repeats == 0
 
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "hive": {"net", "otlp"},
     "admin": {"config", "otlp"},
     "demo": {"admin", "otlp"},
+    "app": {"admin", "admit", "config", "destination", "export", "hive", "journal", "net", "otlp", "receive"},
 }
 # plain headers that any folder may use: they are values, not parts
 ANYONE = {"otlp/signal.h", "otlp/encoding.h", "net/message.h", "journal/record.h", "config/config.h", "config/exit_codes.h"}

@@ -90,13 +90,18 @@ TEST(Prepare, AsksForNoMoreThanEachStepNeeds) {
 }
 
 TEST(Prepare, GoesToThePoolForWhatTakesLong) {
-  EXPECT_FALSE(worth_offloading(raw(many_spans(500))));
-  EXPECT_TRUE(worth_offloading(raw(many_spans(5000))));
-  EXPECT_FALSE(
-      worth_offloading(raw(gzip(two_spans()), otlp::Encoding::protobuf, ContentCoding::gzip)));
-  EXPECT_TRUE(
-      worth_offloading(raw(gzip(many_spans(1000)), otlp::Encoding::protobuf, ContentCoding::gzip)));
-  EXPECT_FALSE(worth_offloading(raw(two_spans_json(), otlp::Encoding::json)));
+  const auto zipped = [](int spans) {
+    return raw(gzip(many_spans(spans)), otlp::Encoding::protobuf, ContentCoding::gzip);
+  };
+  const auto json = [](std::size_t bytes) {
+    return raw(std::string(bytes, ' '), otlp::Encoding::json);
+  };
+  EXPECT_FALSE(worth_offloading(raw(std::string(200'000, 'x'))));
+  EXPECT_TRUE(worth_offloading(raw(std::string(300'000, 'x'))));
+  EXPECT_FALSE(worth_offloading(zipped(1000)));
+  EXPECT_TRUE(worth_offloading(zipped(5000)));  // by what comes out of it
+  EXPECT_FALSE(worth_offloading(json(30'000)));
+  EXPECT_TRUE(worth_offloading(json(40'000)));
 }
 
 }  // namespace

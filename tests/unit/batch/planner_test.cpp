@@ -155,6 +155,19 @@ TEST(Planner, CutsByBytesWithTheEnvelopesCounted) {
   for (std::uint64_t n = 0; n < 100; ++n) EXPECT_EQ(numbers[n], n);
 }
 
+TEST(Planner, LetsTheRestOfACutRecordWaitForMoreLikeAnyOther) {
+  Desk desk(limits_of(2000));
+  desk.add({.items = 100, .padding = 100});
+  while (const auto batch = desk.planner.take(desk.now, false)) {
+    EXPECT_GT(batch->bytes, 1700U) << "only full ones";
+  }
+  EXPECT_EQ(desk.planner.due(false), desk.now + milliseconds(200));
+  const auto rest = desk.planner.take(desk.now, true);
+  ASSERT_TRUE(rest);
+  EXPECT_LT(rest->bytes, 2000U);
+  EXPECT_TRUE(desk.planner.empty());
+}
+
 TEST(Planner, SetsAsideASingleItemThatCanNeverBeSent) {
   // Item 3 of 6 is over the limit of an item.
   std::string scope;

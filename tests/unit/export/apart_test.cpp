@@ -1,5 +1,7 @@
 // Taking apart: the culprit alone ends in quarantine, its neighbours are delivered, and a
 // destination that refuses everything is not answered by quarantining everything.
+#include <map>
+
 #include "unit/export/world.h"
 
 namespace forager::exporter {
@@ -157,6 +159,35 @@ TEST(TakingApart, LeavesASystemicParkWhenOnlyTheFirstItemsWereBad) {
   EXPECT_TRUE(w.delivery.drained());
 }
 
+TEST(TakingApart, LooksElsewhereWhileItIsParkedForASystemicFault) {
+  World w;
+  w.add({.first = 0, .items = 256});
+  Numbers bad;
+  for (std::uint64_t n = 0; n < 100; ++n) bad.push_back(n);
+  w.serve(refuses(bad));
+  int probes = 0;
+  for (; w.delivery.state().kind == DeliveryState::Kind::parked && probes < 50; ++probes) {
+    w.now += seconds(30);
+    w.serve(refuses(bad));
+  }
+  EXPECT_LE(probes, 8) << "it doesn't try one bad item after the other";
+}
+
+TEST(TakingApart, JudgesAnewAfterANewCredential) {
+  World w;
+  w.add({.first = 1, .items = 8});
+  w.serve(refuse_all);
+  ASSERT_EQ(w.delivery.state().kind, DeliveryState::Kind::parked);
+  w.delivery.credentials_changed(w.now);
+  for (int refused = 0; refused < 2;) {
+    Attempt* attempt = w.send();
+    ASSERT_NE(attempt, nullptr);
+    if (attempt->items == 1) ++refused;
+    w.answer(attempt, TakeApart{"400", false});
+  }
+  EXPECT_NE(w.delivery.state().kind, DeliveryState::Kind::parked) << "two are not three";
+}
+
 TEST(TakingApart, LeavesASystemicParkWithNewDataIfAllTheOldIsBad) {
   World w;
   w.add({.first = 0, .items = 4});
@@ -208,14 +239,18 @@ TEST(TakingApart, HalvesTheLimitItLearnedFromA413AndNotOnceForEachRequestInFligh
   ASSERT_GT(one->bytes, 300'000U);
   const std::size_t half = std::min(one->bytes, two->bytes) / 2;
   w.answer(one, TakeApart{"413", true});
-  w.answer(two, TakeApart{"413", true});
   EXPECT_EQ(w.delivery.state().request_bytes[0], half);
+  one = w.send();
+  const std::size_t quarter = one->bytes / 2;
+  w.answer(one, TakeApart{"413", true});
+  w.answer(two, TakeApart{"413", true});
+  EXPECT_EQ(w.delivery.state().request_bytes[0], quarter) << "a late answer teaches nothing new";
   std::size_t largest = 0;
   while (Attempt* attempt = w.send()) {
     largest = std::max(largest, attempt->bytes);
     w.answer(attempt, Delivered{});
   }
-  EXPECT_LE(largest, half);
+  EXPECT_LE(largest, half) << "the other half was cut already";
   EXPECT_EQ(w.count(Reason::delivered), 100U);
   EXPECT_EQ(w.delivery.state().request_bytes[1], 400'000U) << "other signals have their own";
 }
@@ -317,17 +352,38 @@ TEST(TakingApart, DoesNotQuarantineInnocentsInAnOutageOf500s) {
     });
     if (w.delivery.counts().taken_apart != 0) break;
   }
-  ASSERT_GT(w.delivery.counts().taken_apart, 0U);
+  const auto apart = w.delivery.counts().taken_apart;
+  ASSERT_GT(apart, 0U);
   for (std::uint64_t i = 0; i < 100; ++i) {  // and now all is down
     w.now += seconds(1);
     w.add({.first = 200 + i});
     w.serve(down);
   }
+  EXPECT_EQ(w.delivery.counts().taken_apart, apart) << "nothing else gets through";
   EXPECT_EQ(w.count(Reason::refused_alone), 0U);
   for (int i = 0; i < 10; ++i) {
     w.now += seconds(1);
     w.serve(refuses({}));
   }
+  EXPECT_TRUE(w.delivery.drained());
+}
+
+TEST(TakingApart, GivesASingleItemFive500sOfItsOwn) {
+  World w({.linger = seconds(0), .retry = {.initial = seconds(1), .max = seconds(1)}});
+  w.add({.first = 1, .items = 2});
+  std::map<std::uint64_t, int> alone;
+  const auto judge = [&](const Numbers& n) -> destination::Verdict {
+    if (n.front() > 2) return Delivered{};
+    if (n.size() == 1 && ++alone[n.front()] > 4) return Delivered{};
+    return Retry{std::nullopt, "500", true};
+  };
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    w.now += seconds(1);
+    w.add({.first = 100 + i});
+    w.serve(judge);
+  }
+  EXPECT_EQ(alone.size(), 2U) << "the batch was suspected";
+  EXPECT_EQ(w.count(Reason::refused_alone), 0U);
   EXPECT_TRUE(w.delivery.drained());
 }
 

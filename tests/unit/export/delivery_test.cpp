@@ -230,6 +230,9 @@ TEST(Delivery, ParksOnBadCredentialsAndProbesOnceInAWhile) {
     w.answer(probe, Park{"401"});
   }
   w.now += seconds(30);
+  w.delivery.failed(w.send()->id, {net::TransportError::Kind::connect, "refused"}, w.now);
+  EXPECT_EQ(w.wait(), seconds(30)) << "an outage is no reason to probe more often";
+  w.now += seconds(30);
   w.answer(w.send(), Delivered{});
   EXPECT_NE(w.delivery.state().kind, DeliveryState::Kind::parked);
   w.serve(test::refuses({}));
