@@ -17,20 +17,13 @@ if(FORAGER_SANITIZE)
   target_compile_options(forager_options INTERFACE -fsanitize=${FORAGER_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(forager_options INTERFACE -fsanitize=${FORAGER_SANITIZE})
 endif()
+if(FORAGER_FUZZ)  # coverage of the libraries, not only of the target's own file
+  target_compile_options(forager_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # forager_library(NAME sources... LINK targets...): the static library forager_NAME of one folder.
 function(forager_library name)
   cmake_parse_arguments(arg "" "" "LINK" ${ARGN})
-  # building up: sources that others are still writing are left out
-  foreach(source ${arg_UNPARSED_ARGUMENTS})
-    if(NOT EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${source})
-      list(REMOVE_ITEM arg_UNPARSED_ARGUMENTS ${source})
-      message(STATUS "forager_${name}: no ${source} yet")
-    endif()
-  endforeach()
-  if(NOT arg_UNPARSED_ARGUMENTS)
-    return()
-  endif()
   add_library(forager_${name} STATIC ${arg_UNPARSED_ARGUMENTS})
   target_link_libraries(forager_${name} PUBLIC forager_options ${arg_LINK})
 endfunction()

@@ -27,7 +27,7 @@ VARINTS = {
 FIXED8 = {F.TYPE_FIXED64, F.TYPE_SFIXED64, F.TYPE_DOUBLE}
 FIXED4 = {F.TYPE_FIXED32, F.TYPE_SFIXED32, F.TYPE_FLOAT}
 ID_SIZES = {"trace_id": 16, "span_id": 8, "parent_span_id": 8}
-LETTERS = 'abcdefghijklmnopqrstuvwxyz ./_-0123456789"\\\n\t\0é§ßжц漢字😀\u2028'
+LETTERS = 'abcdefghijklmnopqrstuvwxyz ./_-0123456789"\\\n\t\0\u00e9\u00a7\u00df\u0436\u0446\u6f22\u5b57\U0001f600\u2028'
 
 
 def is_repeated(field: FieldDescriptor) -> bool:

@@ -343,7 +343,7 @@ TEST(Model, LosesNothingUnderRandomFaultsAndSettlesOnceTheyStop) {
   const char* one = std::getenv("FORAGER_SEED");
   const char* many = std::getenv("FORAGER_SEEDS");
   const std::uint64_t first = one != nullptr ? std::stoull(one) : 1;
-  const std::uint64_t count = one != nullptr ? 1 : many != nullptr ? std::stoull(many) : 60;
+  const std::uint64_t count = one != nullptr ? 1 : many != nullptr ? std::stoull(many) : 40;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     Model(seed).run(1000);
     if (HasFailure()) {
