@@ -55,10 +55,7 @@ int run(const Command& command) {
     return exit_with(ExitCode::usage);
   }
   forager::app::set_up_log(loaded->config.log_level, loaded->config.log_format);
-  auto reload = [flags = command.settings] {
-    return forager::config::load(forager::config::system_sources(flags));
-  };
-  forager::app::App app(std::move(*loaded), std::move(reload), sources.read_file);
+  forager::app::App app(std::move(*loaded), sources);
   return exit_with(app.run());
 }
 

@@ -9,6 +9,7 @@
 
 #include "destination/hive.h"
 #include "destination/honeycomb.h"
+#include "hive/screen.h"
 #include "hive/terminal.h"
 #include "net/https.h"
 #include "net/proxy.h"
@@ -50,11 +51,9 @@ exporter::Delivery::Random random_source() {
 
 }  // namespace
 
-App::App(config::Loaded settings, std::function<config::Outcome()> reload,
-         config::ReadFile read_file)
+App::App(config::Loaded settings, config::Sources sources)
     : settings_(std::move(settings)),
-      reload_(std::move(reload)),
-      read_file_(std::move(read_file)),
+      sources_(std::move(sources)),
       started_(std::chrono::steady_clock::now()),
       io_(1),
       pool_(workers),
@@ -99,7 +98,9 @@ Result<void> App::add_carrier(const std::string& name) {
   auto carrier = std::make_unique<Carrier>();
   if (name == "hive") {
     hive::HiveOptions options;
-    options.colour = ::isatty(STDOUT_FILENO) == 1;
+    const auto no_color = sources_.env("NO_COLOR");
+    options.colour =
+        hive::colour_wanted(::isatty(STDOUT_FILENO) == 1, no_color ? no_color->c_str() : nullptr);
     options.sink = [terminal = std::make_shared<hive::Terminal>(STDOUT_FILENO)](
                        std::string_view line) { return terminal->write_line(line); };
     carrier->destination = std::make_unique<destination::HiveDestination>(routed);

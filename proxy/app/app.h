@@ -21,6 +21,7 @@
 #include "base/ledger.h"
 #include "config/exit_codes.h"
 #include "config/load.h"
+#include "config/sources.h"
 #include "journal/journal.h"
 #include "journal/quarantine.h"
 #include "net/tls.h"
@@ -31,8 +32,8 @@ namespace forager::app {
 
 class App {
  public:
-  /// `reload` reads every source again (SIGHUP).
-  App(config::Loaded settings, std::function<config::Outcome()> reload, config::ReadFile read_file);
+  /// `sources` are read again on SIGHUP and when the key file changes.
+  App(config::Loaded settings, config::Sources sources);
   App(const App&) = delete;
   App& operator=(const App&) = delete;
   ~App();
@@ -67,8 +68,7 @@ class App {
   admin::Status status() const;
 
   config::Loaded settings_;
-  std::function<config::Outcome()> reload_;
-  config::ReadFile read_file_;
+  config::Sources sources_;
   const Time started_;
 
   asio::io_context io_;

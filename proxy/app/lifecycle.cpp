@@ -140,7 +140,7 @@ void App::take_key(const Secret& key, std::string_view from) {
 }
 
 void App::reload_settings() {
-  config::Outcome read = reload_();
+  config::Outcome read = config::load(sources_);
   if (!read) {
     for (const std::string& problem : read.error().all) spdlog::error("not reloaded: {}", problem);
     return;
@@ -171,7 +171,7 @@ asio::awaitable<void> App::watch_key_file() {
     if (now == seen) continue;
     seen = now;
     if (now.inode == 0) continue;  // being replaced
-    const auto key = config::read_key(path, read_file_);
+    const auto key = config::read_key(path, sources_.read_file);
     if (key) {
       take_key(*key, path);
     } else {

@@ -1,4 +1,4 @@
-"""The fixtures of tests/integration, and toolchains: what is missing is skipped with its reason, or fails where it must be there."""
+"""Toolchains of other languages: what is missing is skipped with its reason, or fails where it must be there."""
 
 from __future__ import annotations
 
