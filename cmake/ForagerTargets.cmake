@@ -1,4 +1,5 @@
 # How every target here is compiled, and the three forms a target has: library, unit test, fuzz target.
+include(StaticArchives)
 
 add_library(forager_options INTERFACE)
 target_compile_options(forager_options INTERFACE

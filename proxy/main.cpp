@@ -3,11 +3,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
-#include <malloc.h>
+#include <fcntl.h>
 #include <random>
 #include <string>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,6 +17,7 @@
 #include "admin/healthcheck.h"
 #include "app/app.h"
 #include "app/log.h"
+#include "base/memory.h"
 #include "config/cli.h"
 #include "config/exit_codes.h"
 #include "config/help.h"
@@ -31,13 +34,17 @@ using forager::config::ExitCode;
 
 int exit_with(ExitCode code) { return static_cast<int>(code); }
 
-/// No core dump (it would hold keys and telemetry), no death by a closed pipe, few malloc arenas
-/// (memory is a number).
+/// No core dump (it would hold keys and telemetry), no death by a closed pipe, a malloc that
+/// returns memory.
 void prepare_process() {
+  // a closed stdin, stdout or stderr would give its number to a socket, which log lines would then
+  // go to
+  for (int fd = ::open("/dev/null", O_RDWR); fd >= 0 && fd <= STDERR_FILENO;)
+    fd = ::open("/dev/null", O_RDWR);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   std::signal(SIGPIPE, SIG_IGN);
-  ::mallopt(M_ARENA_MAX, 2);
+  forager::set_up_malloc();
 }
 
 int print(const forager::config::Printed& printed) {
@@ -56,7 +63,11 @@ int run(const Command& command) {
   }
   forager::app::set_up_log(loaded->config.log_level, loaded->config.log_format);
   forager::app::App app(std::move(*loaded), sources);
-  return exit_with(app.run());
+  const int code = exit_with(app.run());
+  // All is said and synced. Unwinding would destroy coroutines that wait inside parts, and wait for
+  // a name look-up that hangs.
+  std::fflush(nullptr);
+  std::_Exit(code);
 }
 
 int healthcheck(const Command& command) {

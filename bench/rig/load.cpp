@@ -40,7 +40,9 @@ struct Connection {
   std::string_view out;
   std::string in;
   Clock::time_point due;
+  Clock::time_point rests_until;
 };
+constexpr Clock::duration refused_pause = std::chrono::milliseconds(20);
 
 struct Totals {
   std::uint64_t ok = 0, refused = 0, broken = 0;
@@ -108,11 +110,10 @@ class Load {
         }
       } else if (now < end) {
         for (auto& c : connections_) {
-          if (!c.busy) start(c, now);
+          if (!c.busy && c.rests_until <= now) start(c, now);
         }
       }
-      wait(options_.rate > 0 && now < end ? next_due - now
-                                          : Clock::duration(std::chrono::milliseconds(100)));
+      wait(options_.rate > 0 && now < end ? next_due - now : refused_pause);
     }
     totals_.broken += busy_;
     seconds_ = std::chrono::duration<double>(Clock::now() - began).count();
@@ -169,7 +170,10 @@ class Load {
       if (at != std::string::npos) length = std::strtoul(c.in.c_str() + at + 16, nullptr, 10);
     }
     if (c.in.size() < header_end + 4 + length) return;
-    (c.in.compare(9, 3, "200") == 0 ? totals_.ok : totals_.refused) += 1;
+    const bool accepted = c.in.compare(9, 3, "200") == 0;
+    (accepted ? totals_.ok : totals_.refused) += 1;
+    // who is told to come again later does so, as SDKs do, and does not hammer
+    c.rests_until = Clock::now() + (accepted ? Clock::duration(0) : refused_pause);
     totals_.micros.push_back(static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - c.due).count()));
     c.busy = false;

@@ -1,4 +1,4 @@
-// Realistic request bodies for the bench: HTTP-server spans of about 549 bytes with 12 attributes
+// Realistic request bodies for the bench: HTTP-server spans of about 526 bytes with 12 attributes
 // under a resource of 8, random ids and paths so that compression is honest.
 #pragma once
 

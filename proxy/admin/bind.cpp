@@ -123,8 +123,9 @@ Result<Bound> bind_unix(const asio::any_io_executor& executor, const std::string
 
 Result<Bound> bind_listen(const asio::any_io_executor& executor, const config::Listen& listen) {
   if (!listen.unix_path.empty()) return bind_unix(executor, listen.unix_path);
-  const auto addresses = addresses_of(executor, listen.host);
+  auto addresses = addresses_of(executor, listen.host);
   if (!addresses) return addresses.error();
+  if (listen.all_interfaces) addresses->push_back(asio::ip::address_v6::any());
   for (int tries = 1;; ++tries) {
     bool again = false;
     auto bound = bind_all(executor, listen, *addresses, again);

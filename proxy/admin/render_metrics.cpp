@@ -191,16 +191,21 @@ void write_process(Exposition& out, const Status& status) {
   out.sample({}, status.memory_limit);
   out.gauge("forager_process_resident_bytes", "Resident set size of the process.");
   out.sample({}, status.resident_bytes);
-  out.gauge("forager_open_connections", "Open connections of a listener.");
-  for (const ListenerStatus& l : status.listeners) {
-    out.sample({{"protocol", l.protocol}, {"address", l.address}},
-               std::uint64_t{l.open_connections});
+  out.gauge("forager_open_connections", "Open connections; gRPC does not tell its own.");
+  for (const ReceiverStatus& r : status.receivers) {
+    if (r.open_connections) {
+      out.sample({{"protocol", r.protocol}}, std::uint64_t{*r.open_connections});
+    }
+  }
+  out.gauge("forager_open_requests", "Requests that came and are not answered yet.");
+  for (const ReceiverStatus& r : status.receivers) {
+    out.sample({{"protocol", r.protocol}}, std::uint64_t{r.open_requests});
   }
   out.counter("forager_requests_received_total", "Requests of apps, by receiver and answer.");
   for (const CodeCount& c : status.received)
     out.sample({{"protocol", c.by}, {"code", c.code}}, c.count);
   out.counter("forager_requests_sent_total",
-              "Requests to destinations, by answer; error: none came.");
+              "Requests to destinations, by HTTP status; none: no answer came.");
   for (const CodeCount& c : status.sent)
     out.sample({{"destination", c.by}, {"code", c.code}}, c.count);
 }

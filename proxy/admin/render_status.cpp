@@ -53,6 +53,7 @@ void write(JsonWriter& json, const DestinationStatus& destination) {
   }
   text_or_null(json, "codec", destination.codec);
   json.member("quarantined_items", destination.quarantined_items);
+  json.member("refused_keys", destination.refused_keys);
   json.member("retries", destination.retries);
   json.end_object();
 }
@@ -102,7 +103,30 @@ std::string render_status(const Status& status) {
   for (const ListenerStatus& listener : status.listeners) {
     json.begin_object();
     json.member("protocol", listener.protocol).member("address", listener.address);
-    json.member("open_connections", listener.open_connections);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("receivers").begin_array();
+  for (const ReceiverStatus& receiver : status.receivers) {
+    json.begin_object();
+    json.member("protocol", receiver.protocol).key("open_connections");
+    if (receiver.open_connections) {
+      json.value(*receiver.open_connections);
+    } else {
+      json.null();
+    }
+    json.member("open_requests", receiver.open_requests);
+    json.end_object();
+  }
+  json.end_array();
+  json.key("quarantined").begin_array();
+  for (const QuarantinedStatus& one : status.quarantined) {
+    json.begin_object();
+    json.member("destination", one.destination)
+        .member("signal", one.signal)
+        .member("position", one.position);
+    json.member("first_item", one.first_item).member("last_item", one.last_item);
+    json.member("arrived", iso_time(one.arrived)).member("why", one.why);
     json.end_object();
   }
   json.end_array();

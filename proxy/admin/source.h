@@ -24,13 +24,19 @@ std::string_view name(Phase phase);
 struct ListenerStatus {
   std::string protocol;  ///< "otlp/http", "otlp/grpc", "admin"
   std::string address;   ///< as bound: "127.0.0.1:4318", "unix:/run/forager.sock"
-  std::uint32_t open_connections = 0;
+};
+
+/// What is open at a receiver, on all its addresses together.
+struct ReceiverStatus {
+  std::string protocol;
+  std::optional<std::uint32_t> open_connections;  ///< nullopt: gRPC keeps them to itself
+  std::uint32_t open_requests = 0;
 };
 
 /// How often something was answered with `code` since the start.
 struct CodeCount {
   std::string by;    ///< protocol of a receiver, or name of a destination
-  std::string code;  ///< "200", "UNAVAILABLE"; "error" for no answer
+  std::string code;  ///< "200", "UNAVAILABLE"; "none" for no answer
   std::uint64_t count = 0;
 };
 
@@ -49,7 +55,19 @@ struct DestinationStatus {
   std::uint64_t learned_request_bytes = 0;  ///< after a 413; 0: the destination's own limit holds
   std::string codec;                        ///< "zstd", "gzip", "none": what is sent now
   std::uint64_t quarantined_items = 0;
+  std::uint64_t refused_keys = 0;  ///< of apps: their data waits, the rest goes on
   std::uint64_t retries = 0;
+};
+
+/// Items kept aside for a person; the bytes themselves are not shown here.
+struct QuarantinedStatus {
+  std::string destination;
+  std::string signal;
+  std::uint64_t position = 0;
+  std::uint32_t first_item = 0;  ///< of the record: [first, last)
+  std::uint32_t last_item = 0;
+  WallTime arrived{};
+  std::string why;  ///< the destination's words
 };
 
 struct Status {
@@ -67,9 +85,11 @@ struct Status {
   std::vector<std::string>
       warnings;  ///< standing ones: memory journal, a removed destination with data, ...
   std::vector<ListenerStatus> listeners;
+  std::vector<ReceiverStatus> receivers;
   std::vector<DestinationStatus> destinations;
-  std::vector<CodeCount> received;  ///< requests of apps by receiver and answer
-  std::vector<CodeCount> sent;      ///< requests to destinations by answer
+  std::vector<QuarantinedStatus> quarantined;  ///< newest first, at most 100
+  std::vector<CodeCount> received;             ///< requests of apps by receiver and answer
+  std::vector<CodeCount> sent;                 ///< requests to destinations by answer
 };
 
 /// Called on the io thread, once a request. All but `recent` must be set.

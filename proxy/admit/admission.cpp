@@ -101,7 +101,9 @@ asio::awaitable<Outcome> Admission::admit(Offer offer) {
 }
 
 std::optional<Refused> Admission::objection(const Offer& offer) {
-  if (closed_)
+  const Time at = now();
+  const bool too_late = ends_ && (at >= *ends_ || journal_.drain_time(at) > *ends_ - at);
+  if (closed_ || too_late)
     return refuse(offer.signal, Reason::stopping,
                   "Forager is stopping; send it again to the next one");
   if (offer.body.size() > request_limit_) return refuse(offer.signal, Reason::too_large, {});

@@ -44,6 +44,9 @@ class Admission final : public Door {
   /// The last step of a stop: from now on everything is refused as `stopping`. Until then the door
   /// stays open while draining, since the port outlives the app (DESIGN, invariant 12).
   void close() { closed_ = true; }
+  /// The process ends at `deadline`: what the journal can't have delivered by then, at the rate at
+  /// which it drains, is refused instead of being answered 200 and lost.
+  void close_by(Time deadline) { ends_ = deadline; }
 
  private:
   struct Sender {
@@ -74,6 +77,7 @@ class Admission final : public Door {
   asio::thread_pool& pool_;
   std::size_t request_limit_;
   bool closed_ = false;
+  std::optional<Time> ends_;
   std::unordered_map<journal::Position, Event*> waiting_;  ///< for delivery
   std::array<bool, signal_count> warned_repaired_{};
   std::array<bool, signal_count> warned_not_routed_{};

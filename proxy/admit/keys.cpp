@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 #include <stdexcept>
+#include <sys/random.h>
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/rand.h>
 
 namespace forager::admit {
 namespace {
@@ -47,8 +47,9 @@ KeyRing::KeyRing(KeyPolicy policy, Secret own, Secret salt)
 
 Secret KeyRing::random_salt() {
   std::string bytes(32, '\0');
-  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size())) !=
-      1) {
+  // the system's own: OpenSSL's generator would wake all of OpenSSL before there is anything to
+  // sign
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
     throw std::runtime_error("the system gives no random bytes");
   }
   Secret salt(bytes);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "base/memory.h"
 #include "destination/hive.h"
 #include "destination/honeycomb.h"
 #include "hive/screen.h"
@@ -23,6 +24,12 @@ namespace {
 constexpr std::size_t workers = 1;
 /// Of the journal, what quarantined bytes may take.
 constexpr std::size_t quarantine_share = 8;
+
+/// Of the memory limit, what gRPC may buffer before we see it: taken out of the budget, since it
+/// can't be charged to it.
+std::size_t grpc_share(const config::Config& from) {
+  return from.otlp_grpc.off ? 0 : from.memory_limit / 4;
+}
 
 journal::JournalConfig journal_config(const config::Config& from) {
   return {.bytes_max = from.journal_bytes,
@@ -57,7 +64,7 @@ App::App(config::Loaded settings, config::Sources sources)
       started_(std::chrono::steady_clock::now()),
       io_(1),
       pool_(workers),
-      budget_(settings_.config.memory_limit),
+      budget_(settings_.config.memory_limit - grpc_share(settings_.config)),
       journal_(journal_config(settings_.config), ledger_),
       quarantine_(settings_.config.journal_bytes / quarantine_share, budget_),
       keys_(settings_.config.key_policy, settings_.config.honeycomb_key,
@@ -73,6 +80,7 @@ exporter::DeliveryConfig App::delivery_config(const std::string& name) const {
   exporter::DeliveryConfig made;
   made.concurrency = from.concurrency;
   made.linger = from.batch_linger;
+  made.pace = batch::usual_pace;
   made.batch_bytes = from.batch_bytes;
   made.codec = name == "hive" ? destination::Codec::none : codec_of(from.compression);
   made.retry = {.initial = from.retry_initial, .max = from.retry_max};
@@ -154,19 +162,21 @@ Result<void> App::bind() {
   if (!http_bound) return http_bound.error();
   http_ = std::move(*http_bound);
 
+  admin_ = std::make_unique<admin::AdminServer>(executor, admin_source());
+  if (auto started = admin_->start(from.admin); !started) return started;
+  // last: its calls wait for the io thread, so nothing may fail once it has taken one
   if (!from.otlp_grpc.off) {
     receive::GrpcSettings grpc;
     grpc.host = from.otlp_grpc.host;
     grpc.port = from.otlp_grpc.port;
     grpc.unix_path = from.otlp_grpc.unix_path;
     grpc.request_limit = door_->request_limit();
-    grpc.buffer_bytes = from.memory_limit / 2;
+    grpc.buffer_bytes = grpc_share(from);
     auto grpc_bound = receive::GrpcReceiver::start(grpc, executor, *door_);
     if (!grpc_bound) return grpc_bound.error();
     grpc_ = std::move(*grpc_bound);
   }
-  admin_ = std::make_unique<admin::AdminServer>(executor, admin_source());
-  return admin_->start(from.admin);
+  return {};
 }
 
 Result<void> App::build() {
@@ -191,8 +201,9 @@ config::ExitCode App::run() {
   for (const auto& carrier : carriers_) spawn(executor, carrier->exporter->run(), "exporter");
   spawn(executor, watch_signals(), "signals");
   if (!settings_.config.honeycomb_key_file.empty()) spawn(executor, watch_key_file(), "key file");
-  if (settings_.config.retention.count() > 0) spawn(executor, watch_retention(), "retention");
+  spawn(executor, watch_expiry(), "expiry");
   spawn(executor, live(), "life");
+  forget_start();
   io_.run();
   return exit_;
 }

@@ -57,7 +57,7 @@ class App {
   asio::awaitable<void> live();
   asio::awaitable<void> watch_signals();
   asio::awaitable<void> watch_key_file();
-  asio::awaitable<void> watch_retention();
+  asio::awaitable<void> watch_expiry();
   asio::awaitable<void> drain();
   void reload_settings();
   void take_key(const Secret& key, std::string_view from);
@@ -66,6 +66,7 @@ class App {
   // what is shown (status.cpp)
   admin::AdminSource admin_source();
   admin::Status status() const;
+  void show_receivers(admin::Status& made) const;
 
   config::Loaded settings_;
   config::Sources sources_;

@@ -8,6 +8,7 @@
 
 #include "app/app.h"
 #include "app/log.h"
+#include "base/iso_time.h"
 
 namespace forager::app {
 namespace {
@@ -72,6 +73,7 @@ asio::awaitable<void> App::drain() {
   const config::Config& with = settings_.config;
   const Time deadline = stop_asked_ + with.stop_grace;
   const Time listen_until = deadline - std::min<Duration>(reserve_max, with.stop_grace / 4);
+  door_->close_by(deadline);
   http_->begin_drain();
   if (grpc_) grpc_->begin_drain();
   for (const auto& carrier : carriers_) {
@@ -117,6 +119,7 @@ asio::awaitable<void> App::drain() {
     carrier->exporter->stop();
     if (carrier->hive != nullptr) carrier->hive->flush();
   }
+  log_expiries();
   if (const std::uint64_t lost = journal_.lose_all(steady_clock::now()); lost != 0) {
     spdlog::error(
         "{} items were still held in memory and are lost: a longer FORAGER_STOP_GRACE gives them "
@@ -180,23 +183,25 @@ asio::awaitable<void> App::watch_key_file() {
   }
 }
 
-asio::awaitable<void> App::watch_retention() {
+/// Deliveries expire what is over age when they look for work; this looks when they have none, and
+/// says what went.
+asio::awaitable<void> App::watch_expiry() {
+  const config::Config& with = settings_.config;
+  const bool may_expire =
+      with.retention.count() > 0 || with.on_full == config::OnFull::expire || carriers_.size() > 1;
   asio::steady_timer timer(io_);
-  for (;;) {
-    const Time now = steady_clock::now();
-    journal_.expire_old(now);
+  while (may_expire) {
+    journal_.expire_old(steady_clock::now());
     log_expiries();
-    // a record that comes later is due later, so a look at most once a second is exact enough
-    timer.expires_at(
-        std::max<Time>(now + std::chrono::seconds(1),
-                       std::min(journal_.next_expiry(), now + settings_.config.retention)));
+    timer.expires_after(std::chrono::seconds(1));
     co_await timer.async_wait(use_tuple);
   }
 }
 
 void App::log_expiries() {
   for (const journal::Expiry& gone : journal_.take_expiries()) {
-    spdlog::warn("{}: {} {} expired ({})", gone.destination, gone.items, facts(gone.signal).items,
+    spdlog::warn("{}: {} {} that came from {} to {} expired: {}", gone.destination, gone.items,
+                 facts(gone.signal).items, iso_time(gone.oldest), iso_time(gone.newest),
                  ledger::facts(gone.reason).sentence);
   }
 }

@@ -64,7 +64,7 @@ void App::print_start() const {
   }
   if (!endpoint.empty())
     line(fmt::format("in your app's environment: OTEL_EXPORTER_OTLP_ENDPOINT={}", endpoint));
-  if (from.honeycomb_key.empty()) {
+  if (carriers_.size() == 1 && carriers_.front()->hive != nullptr) {
     line(
         "no key is set, so what arrives is shown here: try `forager demo`, or set "
         "HONEYCOMB_API_KEY to deliver to Honeycomb");

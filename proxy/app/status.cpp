@@ -10,6 +10,9 @@ namespace {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
+/// Of the quarantined items, the newest ones.
+constexpr std::size_t quarantined_shown = 100;
+
 struct Clocks {
   Time now = steady_clock::now();
   WallTime wall = system_clock::now();
@@ -23,7 +26,7 @@ struct Clocks {
 };
 
 admin::DestinationStatus status_of(const Carrier& carrier, const Clocks& clocks,
-                                   const journal::Quarantine& quarantine) {
+                                   const ledger::Book& book) {
   const exporter::DeliveryState state = carrier.delivery->state();
   admin::DestinationStatus made;
   made.name = carrier.destination->name();
@@ -46,10 +49,10 @@ admin::DestinationStatus status_of(const Carrier& carrier, const Clocks& clocks,
   }
   made.codec =
       state.codec == destination::Codec::none ? "none" : destination::content_encoding(state.codec);
-  for (const auto& kept : quarantine.kept()) {
-    if (kept.what.destination == made.name)
-      made.quarantined_items += kept.what.last - kept.what.first;
+  for (const Signal signal : all_signals) {
+    made.quarantined_items += book.count(signal, ledger::State::quarantined);
   }
+  made.refused_keys = state.refused_keys;
   made.retries = carrier.delivery->counts().retries + carrier.delivery->counts().transport_errors;
   return made;
 }
@@ -70,31 +73,48 @@ admin::Status App::status() const {
   made.memory_limit = budget_.limit();
   made.resident_bytes = admin::resident_bytes();
   made.warnings = settings_.warnings;
-  for (const std::string& at : http_->bound()) {
-    made.listeners.push_back(
-        {"otlp/http", at, static_cast<std::uint32_t>(http_->open_connections())});
-  }
-  if (grpc_) {
-    for (const std::string& at : grpc_->bound()) made.listeners.push_back({"otlp/grpc", at, 0});
-  }
-  for (const std::string& at : admin_->addresses()) {
-    made.listeners.push_back({"admin", at, static_cast<std::uint32_t>(admin_->open_connections())});
-  }
-  for (const auto& carrier : carriers_)
-    made.destinations.push_back(status_of(*carrier, clocks, quarantine_));
-
-  const receive::HttpCounters& http = http_->counters();
-  made.received = {{"otlp/http", "ok", http.requests - http.refused},
-                   {"otlp/http", "refused", http.refused}};
+  show_receivers(made);
   for (const auto& carrier : carriers_) {
-    const exporter::DeliveryCounts& counts = carrier->delivery->counts();
+    for (const auto& book : ledger_.books()) {
+      if (book->destination() != carrier->destination->name()) continue;
+      made.destinations.push_back(status_of(*carrier, clocks, *book));
+    }
+  }
+  const auto& kept = quarantine_.kept();
+  for (auto at = kept.rbegin(); at != kept.rend() && made.quarantined.size() < quarantined_shown;
+       ++at) {
+    const journal::Quarantined& what = at->what;
+    made.quarantined.push_back({what.destination, std::string(facts(what.signal).name),
+                                what.position, what.first, what.last, what.arrived, what.why});
+  }
+  for (const auto& carrier : carriers_) {
     const std::string to(carrier->destination->name());
-    made.sent.push_back({to, "delivered", counts.delivered});
-    made.sent.push_back({to, "retry", counts.retries});
-    made.sent.push_back({to, "error", counts.transport_errors});
-    made.sent.push_back({to, "refused", counts.parks + counts.taken_apart + counts.recoded});
+    for (const auto& [status, count] : carrier->exporter->answers())
+      made.sent.push_back({to, std::to_string(status), count});
+    made.sent.push_back({to, "none", carrier->delivery->counts().transport_errors});
   }
   return made;
+}
+
+void App::show_receivers(admin::Status& made) const {
+  for (const std::string& at : http_->bound()) made.listeners.push_back({"otlp/http", at});
+  made.receivers.push_back({"otlp/http", static_cast<std::uint32_t>(http_->open_connections()),
+                            static_cast<std::uint32_t>(http_->open_requests())});
+  for (const auto& [status, count] : http_->counters().answers)
+    made.received.push_back({"otlp/http", std::to_string(status), count});
+  if (grpc_) {
+    for (const std::string& at : grpc_->bound()) made.listeners.push_back({"otlp/grpc", at});
+    made.receivers.push_back(
+        {"otlp/grpc", std::nullopt, static_cast<std::uint32_t>(grpc_->open_requests())});
+    const auto& answers = grpc_->counters().answers;
+    for (std::size_t code = 0; code < answers.size(); ++code) {
+      if (answers.at(code) == 0) continue;
+      made.received.push_back(
+          {"otlp/grpc", std::string(receive::grpc_code_name(code)), answers.at(code)});
+    }
+  }
+  for (const std::string& at : admin_->addresses()) made.listeners.push_back({"admin", at});
+  made.receivers.push_back({"admin", static_cast<std::uint32_t>(admin_->open_connections()), 0});
 }
 
 admin::AdminSource App::admin_source() {

@@ -1,5 +1,6 @@
-// The few async forms used everywhere: one token, Event (look at the state, wait, look again), Gate (nobody is left running),
-// offload (a pure function on the worker pool). No channel and no `a || b`: both lose data on Boost 1.81.
+// The few async forms used everywhere: one token, Event (look at the state, wait, look again), Gate
+// (nobody is left running), offload (a pure function on the worker pool). No channel and no `a ||
+// b`: both lose data on Boost 1.81.
 #pragma once
 
 #include <exception>
@@ -26,10 +27,12 @@ namespace asio = boost::asio;
 
 inline constexpr auto use_tuple = asio::as_tuple(asio::use_awaitable);
 
-/// Prints what escaped a task that must not fail and ends the process: a restart is safe, a silent half-life is not.
+/// Prints what escaped a task that must not fail and ends the process: a restart is safe, a silent
+/// half-life is not.
 [[noreturn]] void die_of(std::exception_ptr error, std::string_view task) noexcept;
 
-/// Starts a task that lives as long as the process part that started it. An escaping exception ends the process.
+/// Starts a task that lives as long as the process part that started it. An escaping exception ends
+/// the process.
 template <class Executor>
 void spawn(const Executor& executor, asio::awaitable<void> task, std::string_view name) {
   asio::co_spawn(executor, std::move(task), [name](std::exception_ptr error) {
@@ -37,7 +40,8 @@ void spawn(const Executor& executor, asio::awaitable<void> task, std::string_vie
   });
 }
 
-/// A condition variable for coroutines of one thread. Waiters look at their state again after each return.
+/// A condition variable for coroutines of one thread. Waiters look at their state again after each
+/// return.
 class Event {
  public:
   explicit Event(asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -110,7 +114,8 @@ asio::awaitable<std::invoke_result_t<Work>> run_there(Work work) {
 }
 }  // namespace detail
 
-/// Runs a pure function of values on the pool and resumes here with its result. `work` must own all it touches.
+/// Runs a pure function of values on the pool and resumes here with its result. `work` must own all
+/// it touches.
 template <class Work>
 asio::awaitable<std::invoke_result_t<Work>> offload(asio::thread_pool& pool, Work work) {
   auto task = detail::run_there(std::move(work));

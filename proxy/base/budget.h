@@ -1,5 +1,5 @@
-// Memory is a number (DESIGN, invariant 6): whoever keeps bytes holds a Charge for them, and the sum never passes the limit.
-// Lives on the io thread; not synchronised.
+// Memory is a number (DESIGN, invariant 6): whoever keeps bytes holds a Charge for them, and the
+// sum never passes the limit. Lives on the io thread; not synchronised.
 #pragma once
 
 #include <cstddef>
@@ -30,7 +30,8 @@ class Budget {
     }
     ~Charge() { release(); }
     std::size_t bytes() const { return bytes_; }
-    /// Gives back or asks for the difference; false: there is no room, and nothing changed. Empty charges only shrink.
+    /// Gives back or asks for the difference; false: there is no room, and nothing changed. Empty
+    /// charges only shrink.
     bool resize(std::size_t bytes) {
       if (budget_ == nullptr) return bytes == 0;
       if (bytes > bytes_ && bytes - bytes_ > budget_->left()) return false;
@@ -57,7 +58,8 @@ class Budget {
     used_ += bytes;
     return Charge(*this, bytes);
   }
-  /// For what can't be refused (a connection that is already open): may pass the limit, which then refuses others.
+  /// For what can't be refused (a connection that is already open): may pass the limit, which then
+  /// refuses others.
   Charge take_anyway(std::size_t bytes) {
     used_ += bytes;
     return {*this, bytes};

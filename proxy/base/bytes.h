@@ -1,5 +1,5 @@
-// The three shapes bytes take here. A body enters once as a Buffer, is frozen into a Slice, and from then on is only shared:
-// journal, retries and every destination hold the same bytes.
+// The three shapes bytes take here. A body enters once as a Buffer, is frozen into a Slice, and
+// from then on is only shared: journal, retries and every destination hold the same bytes.
 #pragma once
 
 #include <algorithm>
@@ -56,7 +56,8 @@ class Buffer {
   std::size_t capacity_ = 0;
 };
 
-/// Immutable shared bytes: an owner and a view into what it owns. Cheap to copy, may be read by any thread.
+/// Immutable shared bytes: an owner and a view into what it owns. Cheap to copy, may be read by any
+/// thread.
 class Slice {
  public:
   Slice() = default;

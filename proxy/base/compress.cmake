@@ -1,2 +1,2 @@
 forager_library(compress compress.cpp LINK forager_base)
-target_link_libraries(forager_compress PRIVATE PkgConfig::ZSTD PkgConfig::ISAL)
+    target_link_libraries(forager_compress PRIVATE PkgConfig::ZSTD PkgConfig::ISAL)

@@ -1,5 +1,6 @@
 #include "base/compress.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <new>
@@ -49,16 +50,13 @@ std::size_t checked(std::size_t code) {
   return code;
 }
 
-void zstd_feed(ZSTD_CCtx* context, std::string_view bytes, ZSTD_EndDirective directive,
-               Output& out) {
-  ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
-  while (true) {
-    ZSTD_outBuffer to{out.next(), out.room(), 0};
-    const std::size_t left = checked(ZSTD_compressStream2(context, &to, &in, directive));
-    out.advance(to.pos);
-    if (directive == ZSTD_e_end ? left == 0 : in.pos == in.size) return;
-    if (out.room() == 0) out.grow();
-  }
+/// One piece of memory. Fed slice by slice, zstd copies them as well, into a ring in which it then
+/// searches a tenth slower than in one piece (bench_micro, zstd).
+Buffer joined(const Chain& from) {
+  Buffer made(from.size());
+  char* to = made.data();
+  for (const Slice& s : from.slices()) to = std::copy_n(s.view().data(), s.size(), to);
+  return made;
 }
 
 /// ISA-L's state and its level buffer, one a thread: together 350 KiB that must not be made for
@@ -101,11 +99,15 @@ Buffer zstd_of(const Chain& from, int level) {
   checked(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level));
   checked(ZSTD_CCtx_setParameter(context, ZSTD_c_contentSizeFlag, 1));
   checked(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 0));
-  checked(ZSTD_CCtx_setPledgedSrcSize(context, from.size()));
-  Output out(from.size());
-  for (const Slice& s : from.slices()) zstd_feed(context, s.view(), ZSTD_e_continue, out);
-  zstd_feed(context, {}, ZSTD_e_end, out);
-  return out.finish();
+  const bool whole = from.slices().size() == 1;
+  const Buffer copy = whole ? Buffer() : joined(from);
+  const std::string_view in = whole ? from.slices().front().view() : copy.view();
+  // the most it can be, of which the system gives no page that isn't written
+  Buffer room(ZSTD_compressBound(in.size()));
+  const std::size_t size =
+      checked(ZSTD_compress2(context, room.data(), room.size(), in.data(), in.size()));
+  room.resize(size);
+  return room;
 }
 
 Buffer gzip_of(const Chain& from) {

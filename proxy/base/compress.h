@@ -1,4 +1,4 @@
-// Compression of a body on its way out: fed slice by slice, never joined. Used by export for the
+// Compression of a body on its way out. Used by export for the
 // codec a destination takes.
 #pragma once
 
@@ -13,8 +13,8 @@ namespace forager {
 inline constexpr std::size_t codec_bytes_per_thread = std::size_t{1792} << 10U;
 
 /// One zstd frame that states its content size, without checksum (TLS has one). Pure, any thread.
-/// Peak memory: the answer plus one growth of it. Level 1 is the codec's best trade (FACTS 11);
-/// bad_alloc is the only failure.
+/// Peak memory: a copy of the body, and the answer twice. Level 1 is the codec's best trade (FACTS
+/// 11); bad_alloc is the only failure.
 Buffer zstd_of(const Chain& from, int level = 1);
 
 /// One gzip member with its CRC (ISA-L level 1). Pure, any thread. `from` is below 4 GiB.

@@ -1,8 +1,10 @@
-// A value that must never be seen. It prints as [secret], is wiped when it goes, and says its content only to who asks by name.
+// A value that must never be seen. It prints as [secret], is wiped when it goes, and says its
+// content only to who asks by name.
 #pragma once
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 #include <openssl/crypto.h>
@@ -14,7 +16,7 @@ class Secret {
   Secret() = default;
   explicit Secret(std::string value) : value_(std::move(value)) {}
   Secret(const Secret&) = default;
-  Secret(Secret&& other) noexcept : value_(other.value_) { other.wipe(); }
+  Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { other.wipe(); }
   Secret& operator=(const Secret& other) {
     if (this != &other) {
       wipe();
@@ -25,7 +27,7 @@ class Secret {
   Secret& operator=(Secret&& other) noexcept {
     if (this != &other) {
       wipe();
-      value_ = other.value_;
+      value_ = std::move(other.value_);
       other.wipe();
     }
     return *this;
@@ -42,6 +44,7 @@ class Secret {
 
  private:
   void wipe() {
+    value_.resize(value_.capacity());  // a moved-from string keeps its short text beyond its size
     OPENSSL_cleanse(value_.data(), value_.size());
     value_.clear();
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "base/mutant.h"
+
 namespace forager::batch {
 
 namespace {
@@ -22,35 +24,79 @@ void Planner::set_limits(Signal signal, const Limits& limits) {
   for (auto& [key, group] : groups_) count_full(key, group);
 }
 
+Planner::Group& Planner::begin(const Key& key, Time since) {
+  Group& group = groups_[key];
+  group.turn = turns_.insert(turns_.end(), key);
+  group.age = by_age_.emplace(since, key).first;
+  return group;
+}
+
 void Planner::add(const journal::Record& record, Time now) {
-  const Key key{record.signal, record.group};
-  const auto [at, fresh] = groups_.try_emplace(key);
-  Group& group = at->second;
-  assert(fresh || group.entries.back().position < record.position);
+  Key key{record.signal, record.group};
+  if (FORAGER_MUTANT(groups_mixed)) std::get<journal::GroupId>(key) = journal::own_group;
   const std::size_t bytes = cutter_.size(record);
-  group.entries.push_back(
-      {record.position, 0, record.items, bytes, record.largest_item, now, false});
+  const Entry entry{record.position, 0, record.items, bytes, record.largest_item, now, false};
+  if (const auto held = held_.find(record.group); held != held_.end()) {
+    held->second[key].push_back(entry);
+    return;
+  }
+  const auto at = groups_.find(key);
+  Group& group = at == groups_.end() ? begin(key, now) : at->second;
+  assert(group.entries.empty() || group.entries.back().position < record.position);
+  group.entries.push_back(entry);
   group.bytes += bytes;
   group.items += record.items;
-  if (fresh) {
-    group.turn = turns_.insert(turns_.end(), key);
-    group.age = by_age_.emplace(now, key).first;
-  }
   count_full(key, group);
 }
 
-void Planner::drop(const journal::Record& record) {
-  const auto at = groups_.find({record.signal, record.group});
-  if (at == groups_.end()) return;
-  auto& entries = at->second.entries;
+Planner::Entry* Planner::find(std::deque<Entry>& entries, journal::Position position) {
   const auto entry = std::lower_bound(
-      entries.begin(), entries.end(), record.position,
-      [](const Entry& e, journal::Position position) { return e.position < position; });
-  if (entry == entries.end() || entry->position != record.position || entry->dropped) return;
+      entries.begin(), entries.end(), position,
+      [](const Entry& e, journal::Position wanted) { return e.position < wanted; });
+  if (entry == entries.end() || entry->position != position || entry->dropped) return nullptr;
+  return &*entry;
+}
+
+void Planner::drop(const journal::Record& record) {
+  const Key key{record.signal, record.group};
+  if (const auto held = held_.find(record.group); held != held_.end()) {
+    if (Entry* entry = find(held->second[key], record.position)) entry->dropped = true;
+    return;
+  }
+  const auto at = groups_.find(key);
+  if (at == groups_.end()) return;
+  Entry* entry = find(at->second.entries, record.position);
+  if (entry == nullptr) return;
   entry->dropped = true;
   at->second.bytes -= entry->bytes;
   at->second.items -= entry->last - entry->first;
   tidy(at);
+}
+
+void Planner::hold(journal::GroupId group) {
+  auto& held = held_[group];
+  for (const Signal signal : all_signals) {
+    const auto at = groups_.find({signal, group});
+    if (at == groups_.end()) continue;
+    held.emplace(at->first, std::exchange(at->second.entries, {}));
+    tidy(at);
+  }
+}
+
+void Planner::release(journal::GroupId group) {
+  auto node = held_.extract(group);
+  if (node.empty()) return;
+  for (auto& [key, entries] : node.mapped()) {
+    std::erase_if(entries, [](const Entry& entry) { return entry.dropped; });
+    if (entries.empty()) continue;
+    Group& back = begin(key, entries.front().since);
+    for (const Entry& entry : entries) {
+      back.bytes += entry.bytes;
+      back.items += entry.last - entry.first;
+    }
+    back.entries = std::move(entries);
+    count_full(key, back);
+  }
 }
 
 Time Planner::due(bool idle) const {
@@ -116,9 +162,9 @@ Batch Planner::fill(const Key& key, Group& group) {
       continue;
     }
     const std::uint32_t items = entry.last - entry.first;
-    const bool fits = batch.bytes + entry.bytes <= most.request_bytes &&
-                      batch.items + std::uint64_t{items} <= most.request_items &&
-                      !may_hold_giant(entry, most);
+    const bool fits =
+        (batch.bytes + entry.bytes <= most.request_bytes || FORAGER_MUTANT(limit_ignored)) &&
+        batch.items + std::uint64_t{items} <= most.request_items && !may_hold_giant(entry, most);
     if (!fits) {
       if (!batch.pieces.empty() || !cut(key, group, batch)) break;
       continue;

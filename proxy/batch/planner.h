@@ -74,7 +74,12 @@ class Planner {
   Time due(bool idle) const;
   /// The next batch that is due at `now`; nullopt: none. Groups take turns.
   std::optional<Batch> take(Time now, bool idle);
+  /// Nothing that may be taken.
   bool empty() const { return groups_.empty(); }
+  /// From now on this group's records, also those still to come, are kept out of `due` and `take`:
+  /// its key is refused, and that is no reason to hold back the others.
+  void hold(journal::GroupId group);
+  void release(journal::GroupId group);
 
  private:
   using Key = std::pair<Signal, journal::GroupId>;
@@ -99,6 +104,8 @@ class Planner {
 
   /// An item of it may be over the limits by itself.
   static bool may_hold_giant(const Entry& entry, const Limits& limits);
+  Group& begin(const Key& key, Time since);
+  static Entry* find(std::deque<Entry>& entries, journal::Position position);
   void count_full(const Key& key, Group& group);
   void pop(Group& group);
   /// After entries went: the group's place by age, or its end.
@@ -115,6 +122,7 @@ class Planner {
   std::list<Key> turns_;                   ///< round robin
   std::set<std::pair<Time, Key>> by_age_;  ///< by the first entry's age
   std::size_t full_groups_ = 0;
+  std::map<journal::GroupId, std::map<Key, std::deque<Entry>>> held_;
 };
 
 }  // namespace forager::batch

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -24,8 +26,16 @@ Fault why(int error) {
 
 Result<std::string> read_whole(const std::string& path) {
   const auto close = [](std::FILE* file) { std::fclose(file); };
-  const std::unique_ptr<std::FILE, decltype(close)> file(std::fopen(path.c_str(), "re"), close);
+  // not blocking, and regular files only: a pipe that took a file's place must not hold up the
+  // process
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return why(errno);
+  const std::unique_ptr<std::FILE, decltype(close)> file(::fdopen(fd, "r"), close);
   if (!file) return why(errno);
+  struct stat found{};
+  if (::fstat(fd, &found) != 0) return why(errno);
+  if (S_ISDIR(found.st_mode)) return why(EISDIR);
+  if (!S_ISREG(found.st_mode)) return fault("is not a regular file");
   std::string content;
   std::array<char, 4096> part{};
   for (;;) {

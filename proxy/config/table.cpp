@@ -178,7 +178,7 @@ constexpr std::array table{
             "How old telemetry may get before it expires unsent; off: no limit.",
             Group::keeping,
             false,
-            duration_or_off<&Config::retention, minute, 8760 * hour>},
+            duration_or_off<&Config::retention, second, 8760 * hour>},
     Setting{"on-full",
             {"FORAGER_ON_FULL"},
             "on_full",

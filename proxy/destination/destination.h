@@ -1,5 +1,6 @@
-// A destination is a table of limits and three pure functions: encode, sign, judge. Queueing, retry, TLS and metrics exist once,
-// outside of it; nobody else knows a vendor's status code. No Asio, no clock, no file here.
+// A destination is a table of limits and three pure functions: encode, sign, judge. Queueing,
+// retry, TLS and metrics exist once, outside of it; nobody else knows a vendor's status code. No
+// Asio, no clock, no file here.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ enum class Codec : std::uint8_t { zstd, gzip, none };
 /// The Content-Encoding value; empty for none.
 std::string_view content_encoding(Codec codec);
 
-/// What one request may hold. Batches are cut to these before anything is sent (DESIGN, invariant 4).
+/// What one request may hold. Batches are cut to these before anything is sent (DESIGN, invariant
+/// 4).
 struct Limits {
   std::size_t request_bytes = 5'000'000;  ///< uncompressed
   std::uint32_t request_items = UINT32_MAX;
@@ -39,22 +41,25 @@ struct Encoded {
 /// What a request is signed with. Read anew for every attempt.
 struct Credentials {
   Secret key;
-  std::string dataset;  ///< the app's own dataset header, in the pass-through policies; empty otherwise
+  std::string
+      dataset;  ///< the app's own dataset header, in the pass-through policies; empty otherwise
 };
 
-/// The destination has it. `rejected` items were refused by a partial success, `message` says why (or is a warning).
+/// The destination has it. `rejected` items were refused by a partial success, `message` says why
+/// (or is a warning).
 struct Delivered {
   std::int64_t rejected = 0;
   std::string message;
 };
-/// Send the same again. `after`: what Retry-After or RateLimit asked for. `server_error`: a 500, which the delivery takes apart
-/// after five in a row while others succeed (DESIGN, verdicts).
+/// Send the same again. `after`: what Retry-After or RateLimit asked for. `server_error`: a 500,
+/// which the delivery takes apart after five in a row while others succeed (DESIGN, verdicts).
 struct Retry {
   std::optional<Duration> after;
   std::string why;
   bool server_error = false;
 };
-/// Nothing is wrong with the data: credentials, address or configuration are. Hold everything, probe now and then.
+/// Nothing is wrong with the data: credentials, address or configuration are. Hold everything,
+/// probe now and then.
 struct Park {
   std::string why;  ///< with the fix
 };
@@ -76,10 +81,12 @@ class Destination {
   Destination& operator=(const Destination&) = delete;
   virtual ~Destination() = default;
 
-  virtual std::string_view name() const = 0;  ///< its identity: in settings, ledger, metrics, journal
+  virtual std::string_view name()
+      const = 0;  ///< its identity: in settings, ledger, metrics, journal
   virtual bool takes(Signal signal) const = 0;
   virtual Limits limits(Signal signal) const = 0;
-  /// Honeycomb stores a log record without time_unix_nano at 1970: true asks for the observed time to be moved there.
+  /// Honeycomb stores a log record without time_unix_nano at 1970: true asks for the observed time
+  /// to be moved there.
   virtual bool wants_log_time() const { return false; }
   /// The request without credentials.
   virtual net::Request encode(const Encoded& batch) const = 0;

@@ -16,7 +16,8 @@ struct HoneycombConfig {
   std::string dataset;          ///< HONEYCOMB_DATASET: classic keys; logs without a service name
   std::string metrics_dataset;  ///< HONEYCOMB_METRICS_DATASET; empty: `dataset`
   std::size_t batch_bytes = 0;  ///< uncompressed bytes a request; 0: Honeycomb's 5,000,000
-  std::array<bool, signal_count> routed{true, true, true};  ///< signals that configuration sends here
+  std::array<bool, signal_count> routed{true, true,
+                                        true};  ///< signals that configuration sends here
 };
 
 class HoneycombDestination final : public Destination {

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
 #include "export/delivery.h"
 
 namespace forager::exporter {
@@ -30,7 +31,7 @@ constexpr std::uint32_t server_errors_of_part = 4;
 void Delivery::take_apart(Owned attempt, Time now) {
   if (!attempt->deliveries_at_refusal) attempt->deliveries_at_refusal = deliveries_;
   attempt->forget_encoded();
-  if (attempt->items == 1) {
+  if (attempt->items == 1 || (FORAGER_MUTANT(quarantined_together) && attempt->items == 2)) {
     refused_alone(std::move(attempt), now);
     return;
   }
@@ -59,7 +60,7 @@ void Delivery::split(const Attempt& attempt) {
     waiting_.push_last_part(std::move(left));
     waiting_.push_last_part(std::move(right));
   } else {
-    waiting_.push_part(std::move(right));
+    if (!FORAGER_MUTANT(lost_half)) waiting_.push_part(std::move(right));
     waiting_.push_part(std::move(left));
   }
 }

@@ -29,14 +29,17 @@ Delivery::Delivery(DeliveryConfig config, const destination::Destination& destin
       cursor_(journal.open_cursor(std::string(destination.name()), taken_by(destination))),
       planner_(config.linger, destination.wants_log_time(),
                [&journal](journal::Position position) { return journal.find(position); }),
+      pace_(config.pace),
       cutter_(destination.wants_log_time()),
       breaker_(config.breaker_failures, config.concurrency),
       codec_(config.codec.value_or(destination::Codec::zstd)),
       kind_since_(now) {
   for (const Signal s : all_signals) planner_.set_limits(s, own_limits(s));
   journal_.listen(cursor_, {[this](const journal::Record& record, Time at) {
+                              // one more for a batch that waits anyway changes nothing
+                              const Time due = planner_.due(false);
                               planner_.add(record, at);
-                              wake();
+                              if (planner_.due(false) < due) wake();
                             },
                             [this](const journal::Record& record) {
                               forget(record);
@@ -69,6 +72,7 @@ Next Delivery::next(Time now) {
   asking_ = true;
   const std::uint64_t held = journal_.held_items(cursor_);
   journal_.expire_old(now);
+  release_stale_groups(now);
   end_search(now);
   const Next next = choose(now);
   note_state(now);
@@ -83,11 +87,19 @@ Next Delivery::choose(Time now) {
     const bool probe = parked_.has_value() || breaker_.open();
     Owned attempt = pick(now, probe);
     if (attempt) return launch(std::move(attempt), probe);
-    until = std::min(waiting_.next_retry(), planner_.due(hurried()));
+    until = std::min(waiting_.next_retry(), planned(now));
   }
   until = std::min(until, journal_.next_expiry());
   assert(until > now && "a wait in the past would be a busy loop");
   return Wait{until};
+}
+
+/// When the planner has something: nothing in flight ends gathering as soon as the pace allows it,
+/// age and size whenever it is.
+Time Delivery::planned(Time now) const {
+  const Time gathered = planner_.due(hurried(now));
+  if (gathered <= now || planner_.empty() || !in_flight_.empty()) return gathered;
+  return std::min(gathered, pace_.until());
 }
 
 /// Until when nothing may go out, whatever there is to send; Time::min(): something may.
@@ -127,7 +139,7 @@ Delivery::Owned Delivery::pick_from(Source source, Time now, bool probe) {
 }
 
 Delivery::Owned Delivery::plan(Time now, bool probe) {
-  while (auto batch = planner_.take(now, probe || hurried())) {
+  while (auto batch = planner_.take(now, probe || hurried(now))) {
     if (batch->over_limit) {
       quarantine_unsent(*batch, now);
       continue;
@@ -140,6 +152,7 @@ Delivery::Owned Delivery::plan(Time now, bool probe) {
     attempt->items = batch->items;
     attempt->bytes = batch->bytes;
     attempt->codec = codec_;
+    pace_.sent(attempt->pieces.size(), now);
     return attempt;
   }
   return nullptr;
@@ -180,6 +193,7 @@ void Delivery::credentials_changed(Time now) {
   refused_in_a_row_ = 0;
   if (parked_ || breaker_.open()) breaker_.restart();
   parked_.reset();
+  while (!parked_groups_.empty()) release_group(parked_groups_.begin()->first, now);
   waiting_.hurry(now);
   note_state(now);
   wake();
@@ -210,6 +224,7 @@ DeliveryState Delivery::state() const {
   state.kind = kind();
   state.since = kind_since_;
   state.why_parked = parked_ ? parked_->why : std::string();
+  state.refused_keys = parked_groups_.size();
   state.last_error = last_error_;
   state.last_error_at = last_error_at_;
   state.last_success = last_success_;

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,6 +20,7 @@
 #include "base/ledger.h"
 #include "base/time.h"
 #include "batch/cutter.h"
+#include "batch/pace.h"
 #include "batch/planner.h"
 #include "destination/destination.h"
 #include "export/attempt.h"
@@ -34,6 +36,7 @@ namespace forager::exporter {
 struct DeliveryConfig {
   std::uint32_t concurrency = 4;  ///< requests in flight
   Duration linger = std::chrono::milliseconds(200);
+  batch::Pace::Config pace{};   ///< of requests while nothing is in flight
   std::size_t batch_bytes = 0;  ///< uncompressed; 0: the destination's limit
   std::optional<destination::Codec> codec =
       std::nullopt;  ///< nullopt: zstd, and gzip once zstd was refused
@@ -61,7 +64,9 @@ struct DeliveryState {
   std::optional<Time> last_success;
   std::optional<Time> next_try;  ///< retrying, open, parked: when
   std::size_t in_flight = 0;     ///< requests
-  std::size_t waiting = 0;       ///< attempts to be sent again
+  std::size_t refused_keys =
+      0;                    ///< keys of apps that are refused: their data waits, the rest goes on
+  std::size_t waiting = 0;  ///< attempts to be sent again
   destination::Codec codec = destination::Codec::zstd;
   std::array<std::size_t, signal_count> request_bytes{};  ///< in force, learned ones included
   journal::Held held;
@@ -108,8 +113,9 @@ class Delivery {
   /// Nothing is held: all that was accepted for it is settled.
   bool drained() const { return journal_.held(cursor_).records == 0; }
 
-  /// Called when next() or drained() may have a new answer: a record came or expired, a request was
-  /// answered, credentials changed, next() settled something. It must not call next() itself.
+  /// Called when next() or drained() may have a new answer: a record came that moves what is due,
+  /// one expired, a request was answered, credentials changed, next() settled something. It must
+  /// not call next() itself.
   void on_wake(std::function<void()> wake) { wake_ = std::move(wake); }
   DeliveryState state() const;
   const DeliveryCounts& counts() const { return counts_; }
@@ -132,7 +138,8 @@ class Delivery {
   Next choose(Time now);
   Time barred_until(Time now) const;
   /// Nothing is gained by gathering more.
-  bool hurried() const { return draining_ || in_flight_.empty(); }
+  bool hurried(Time now) const { return draining_ || (in_flight_.empty() && pace_.until() <= now); }
+  Time planned(Time now) const;
   Owned pick(Time now, bool probe);
   Owned pick_from(Source source, Time now, bool probe);
   Owned plan(Time now, bool probe);
@@ -151,6 +158,9 @@ class Delivery {
   void wait(Owned attempt);
   void is_up(Time now);
   void park(std::string why, bool systemic, Time now);
+  void park_group(Owned attempt, const std::string& why, Time now);
+  void release_group(journal::GroupId group, Time now);
+  void release_stale_groups(Time now);
   void unpark(Time now);
   void note_error(const std::string& why, Time now);
 
@@ -182,6 +192,7 @@ class Delivery {
   std::function<void()> wake_;
   journal::CursorId cursor_;
   batch::Planner planner_;
+  batch::Pace pace_;
   batch::Cutter cutter_;
   Breaker breaker_;
   Waiting waiting_;
@@ -191,6 +202,9 @@ class Delivery {
   AttemptId last_id_ = 0;
   std::size_t turn_ = 0;  ///< the Source that is asked first
   std::optional<Parked> parked_;
+  /// Keys of apps that were refused, and when the next of their requests is tried: they wait alone,
+  /// the other keys go on.
+  std::map<journal::GroupId, Time> parked_groups_;
   Time hold_until_{};  ///< Retry-After: nothing goes before
   destination::Codec codec_;
   bool draining_ = false;

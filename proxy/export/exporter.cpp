@@ -118,11 +118,19 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
   const net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
   const Time now = steady_clock::now();
   if (answer) {
+    ++answers_[answer->status];
     delivery_.answered(id, destination_.judge(*answer, signal, codec, system_clock::now()), now);
   } else {
     delivery_.failed(id, answer.error(), now);
   }
   report();
+  return_memory();
+}
+
+/// What a burst or an outage has left behind in malloc goes back to the system once it is
+/// delivered.
+void Exporter::return_memory() {
+  if (held_.fell(budget_.used())) asio::post(pool_, return_free_memory);
 }
 
 asio::awaitable<void> Exporter::encode(Attempt& what) {

@@ -2,12 +2,15 @@
 // reports the verdict back. It decides nothing itself.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 
 #include "base/async.h"
 #include "base/budget.h"
 #include "base/ledger.h"
+#include "base/memory.h"
 #include "destination/destination.h"
 #include "export/delivery.h"
 #include "export/state_log.h"
@@ -45,11 +48,14 @@ class Exporter {
   asio::awaitable<bool> drained(Time deadline);
   /// Ends the loop and the exchanges under way (they count as failed and stay in the journal).
   void stop();
+  /// How often the destination answered with which HTTP status, ever growing.
+  const std::map<int, std::uint64_t>& answers() const { return answers_; }
 
  private:
   asio::awaitable<void> attempt(Attempt* what, Gate::Pass inside);
   asio::awaitable<void> encode(Attempt& what);
   void report();
+  void return_memory();
 
   asio::any_io_executor executor_;
   asio::thread_pool& pool_;
@@ -63,6 +69,8 @@ class Exporter {
   Event progressed_;
   Gate gate_;
   StateLog log_;
+  Ebb held_;
+  std::map<int, std::uint64_t> answers_;
   bool stopping_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/mutant.h"
 #include "export/delivery.h"
 
 namespace forager::exporter {
@@ -44,8 +45,10 @@ Delivery::Owned Delivery::land(AttemptId id) {
 }
 
 void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now) {
-  const auto rejected =
-      static_cast<std::uint32_t>(std::clamp<std::int64_t>(verdict.rejected, 0, attempt->items));
+  const auto rejected = FORAGER_MUTANT(partial_success_ignored)
+                            ? 0U
+                            : static_cast<std::uint32_t>(
+                                  std::clamp<std::int64_t>(verdict.rejected, 0, attempt->items));
   // Which ones were rejected is not said: the first ones are booked so.
   std::uint32_t left = rejected;
   for (const batch::Piece& piece : attempt->pieces) {
@@ -53,6 +56,9 @@ void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now
     left -= here;
     journal_.settle(cursor_, piece.position, here, Reason::partial_success, now);
     journal_.settle(cursor_, piece.position, piece.items() - here, Reason::delivered, now);
+    if (FORAGER_MUTANT(double_settle) && journal_.find(piece.position) != nullptr) {
+      journal_.settle(cursor_, piece.position, 1, Reason::delivered, now);
+    }
   }
   ++counts_.delivered;
   last_success_ = now;
@@ -60,6 +66,7 @@ void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now
   if (attempt->recoded)
     codec_ = attempt->codec;  // the same pieces, refused before: it was the codec
   is_up(now);
+  release_group(attempt->group, now);
   // What was under way when it parked proves nothing about credentials; it does about a systemic
   // fault.
   if (parked_ && (attempt->probe || parked_->systemic)) unpark(now);
@@ -83,6 +90,8 @@ void Delivery::on(Owned attempt, const destination::Retry& verdict, Time now) {
       if (!attempt->deliveries_at_refusal) {
         attempt->deliveries_at_refusal = attempt->deliveries_at_error;
       }
+      if (parked_)
+        parked_->next_probe = now + config_.probe_interval;  // it was a probe, and answered
       take_apart(std::move(attempt), now);
       return;
     }
@@ -96,6 +105,10 @@ void Delivery::on(Owned attempt, const destination::Park& verdict, Time now) {
   attempt->why = verdict.why;
   attempt->not_before = now;
   const bool outdated = attempt->credentials != credentials_;
+  if (!outdated && attempt->group != journal::own_group) {
+    park_group(std::move(attempt), verdict.why, now);
+    return;
+  }
   wait(std::move(attempt));
   if (outdated) return;  // it went out with what has been replaced since
   park(verdict.why, false, now);
@@ -106,6 +119,7 @@ void Delivery::on(Owned attempt, const destination::TakeApart& verdict, Time now
   is_up(now);
   attempt->why = verdict.why;
   attempt->server_errors = 0;
+  release_group(attempt->group, now);
   if (verdict.too_large) learn_smaller(*attempt, now);
   if (parked_ && parked_->systemic) {
     parked_->next_probe = now + config_.probe_interval;
@@ -126,7 +140,7 @@ void Delivery::on(Owned attempt, const destination::Recode& verdict, Time now) {
   attempt->codec = destination::Codec::gzip;
   attempt->recoded = true;
   attempt->forget_encoded();
-  if (parked_) parked_->next_probe = now;  // the same probe, in other words
+  if (parked_ && attempt->probe) parked_->next_probe = now;  // the same probe, in other words
   waiting_.push_part(std::move(attempt));
 }
 
@@ -134,7 +148,8 @@ void Delivery::retry_later(Owned attempt, std::optional<Duration> after, Time no
   ++attempt->failures;
   const Duration delay = backoff(config_.retry, attempt->failures, after, random_());
   attempt->not_before = now + delay;
-  if (after) hold_until_ = std::max(hold_until_, attempt->not_before);
+  if (after && !FORAGER_MUTANT(retry_after_ignored))
+    hold_until_ = std::max(hold_until_, attempt->not_before);
   const std::uint32_t failures = breaker_.failures() + 1;
   const std::uint32_t times_open =
       failures > config_.breaker_failures ? failures - config_.breaker_failures + 1 : 1;
@@ -146,6 +161,7 @@ void Delivery::retry_later(Owned attempt, std::optional<Duration> after, Time no
 /// Long outages gather many attempts; only a few keep their encoded bodies, the others are encoded
 /// again from the same pieces.
 void Delivery::wait(Owned attempt) {
+  if (FORAGER_MUTANT(forgotten_retry) && attempt->number == 3) return;
   if (waiting_.retries() >= config_.concurrency) attempt->forget_encoded();
   waiting_.push_retry(std::move(attempt));
 }
@@ -160,7 +176,39 @@ void Delivery::is_up(Time now) {
 
 void Delivery::park(std::string why, bool systemic, Time now) {
   ++counts_.parks;
-  parked_ = Parked{std::move(why), systemic, now + config_.probe_interval};
+  const Duration pause = FORAGER_MUTANT(probes_without_pause) ? Duration() : config_.probe_interval;
+  parked_ = Parked{std::move(why), systemic, now + pause};
+}
+
+/// The key of an app is refused. What goes with other keys goes on; of this one a request is tried
+/// now and then.
+void Delivery::park_group(Owned attempt, const std::string& why, Time now) {
+  ++counts_.parks;
+  const journal::GroupId group = attempt->group;
+  is_up(now);
+  if (parked_)
+    parked_->next_probe = now + config_.probe_interval;  // it has answered the probe, too
+  note_error("a key that an app sent is refused, and its data waits: " + why, now);
+  const auto [at, fresh] = parked_groups_.try_emplace(group, now);
+  if (fresh) planner_.hold(group);
+  // each that was under way is a probe of its own, one after the other
+  at->second = std::max(at->second, now) + config_.probe_interval;
+  attempt->not_before = at->second;
+  wait(std::move(attempt));
+}
+
+void Delivery::release_group(journal::GroupId group, Time now) {
+  if (parked_groups_.erase(group) == 0) return;
+  planner_.release(group);
+  waiting_.hurry(now);
+}
+
+/// Its waiting requests may have expired, and then nothing would ever probe.
+void Delivery::release_stale_groups(Time now) {
+  for (auto at = parked_groups_.begin(); at != parked_groups_.end();) {
+    const auto [group, next_probe] = *at++;
+    if (now - next_probe > config_.probe_interval) release_group(group, now);
+  }
 }
 
 void Delivery::unpark(Time now) {

@@ -49,12 +49,12 @@ std::vector<std::string> owned_services(const std::vector<Facts>& all) {
 /// Shared with the timer's handler, which may run after the transport is gone and then finds
 /// nothing.
 struct HiveTransport::State : std::enable_shared_from_this<State> {
-  State(boost::asio::any_io_executor executor, HiveOptions options, Budget::Charge charged)
+  State(const boost::asio::any_io_executor& executor, HiveOptions options, Budget::Charge charged)
       : charge(std::move(charged)),
         recent(options.bytes, options.requests),
         silent(!options.sink),
         screen(std::move(options.sink), options.colour),
-        timer(std::move(executor)) {}
+        timer(executor) {}
 
   void show(const std::vector<Line>& lines) {
     if (silent) return;

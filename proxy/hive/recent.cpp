@@ -16,7 +16,8 @@ constexpr std::size_t answer_data_max = 4U << 20U;
 
 std::size_t cost_of(const Kept& request) {
   std::size_t cost = sizeof(Kept);
-  for (const std::string& service : request.services) cost += sizeof service + service.capacity();
+  for (const std::string& service : request.services)
+    cost += sizeof(std::string) + service.capacity();
   return cost + (request.body ? request.body->capacity() : 0);
 }
 

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cmath>
 
+#include "base/mutant.h"
+
 namespace forager::journal {
 
 Journal::Journal(JournalConfig config, ledger::Ledger& ledger) : config_(config), ledger_(ledger) {}
@@ -63,6 +65,17 @@ std::chrono::seconds Journal::retry_after(Time now) const {
   return std::chrono::seconds(static_cast<int>(std::ceil(std::max(seconds, least))));
 }
 
+Duration Journal::drain_time(Time now) const {
+  // what came within the last second says nothing about the destinations' pace yet
+  if (entries_.empty() || now - entries_.begin()->second.since < std::chrono::seconds(1)) {
+    return Duration::zero();
+  }
+  const double seconds = static_cast<double>(bytes_) / std::max(drained_.per_second(now), 1.0);
+  constexpr double long_enough = 86'400;
+  if (seconds > long_enough) return Duration::max();
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 const Record* Journal::find(Position position) const {
   const auto at = entries_.find(position);
   return at == entries_.end() ? nullptr : &at->second.record;
@@ -91,7 +104,8 @@ void Journal::settle(CursorId cursor, Position position, std::uint32_t items, le
   if (items == 0) return;
   Place& place = *places_[cursor];
   Entry& entry = entries_.at(position);
-  place.book->settled(entry.record.signal, reason, items);
+  const bool uncounted = FORAGER_MUTANT(expiry_uncounted) && reason == ledger::Reason::over_share;
+  if (!uncounted) place.book->settled(entry.record.signal, reason, items);
   if (!place.cursor.settle(entry.record, items, size_of(entry.record))) return;
   if (--entry.holders == 0) let_go(position, now);
 }
@@ -99,7 +113,7 @@ void Journal::settle(CursorId cursor, Position position, std::uint32_t items, le
 void Journal::let_go(Position position, Time now) {
   const auto at = entries_.find(position);
   const std::size_t bytes = size_of(at->second.record);
-  bytes_ -= bytes;
+  bytes_ -= FORAGER_MUTANT(budget_leak) ? bytes - 1 : bytes;
   drained_.add(bytes, now);
   entries_.erase(at);
   if (passed_) passed_(position);

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/mutant.h"
 #include "journal/journal.h"
 
 namespace forager::journal {
@@ -79,7 +80,7 @@ void Journal::expire_for_all(Position position, ledger::Reason reason, Time now)
   for (CursorId id = 0; id < places_.size(); ++id) {
     Place& place = *places_[id];
     const Cursor::Hold* hold = place.cursor.find(position);
-    if (hold == nullptr || hold->in_flight != 0) continue;
+    if (hold == nullptr || (hold->in_flight != 0 && !FORAGER_MUTANT(expired_in_flight))) continue;
     const Record& record = entries_.at(position).record;
     if (place.listener.expired) place.listener.expired(record);
     note_expiry(place, record, hold->remaining, reason);

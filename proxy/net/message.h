@@ -13,13 +13,15 @@
 
 namespace forager::net {
 
-/// One header. Values that are credentials are Secret, so a request can be printed without leaking one.
+/// One header. Values that are credentials are Secret, so a request can be printed without leaking
+/// one.
 struct Header {
   std::string name;
   std::string value;
 };
 
-/// An HTTP/1.1 request to a destination's fixed origin. `body` is sent as it is (already compressed).
+/// An HTTP/1.1 request to a destination's fixed origin. `body` is sent as it is (already
+/// compressed).
 struct Request {
   std::string method = "POST";
   std::string target = "/";  ///< path and query, never a secret
@@ -36,7 +38,9 @@ struct Response {
   /// First header of that name, compared without case.
   std::optional<std::string_view> header(std::string_view name) const {
     const auto same = [](char a, char b) {
-      const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+      const auto lower = [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+      };
       return lower(a) == lower(b);
     };
     for (const Header& h : headers) {

@@ -1,4 +1,5 @@
-// The seam to the network: one destination's origin behind one call. Two real implementations: HTTPS and the in-process hive.
+// The seam to the network: one destination's origin behind one call. Two real implementations:
+// HTTPS and the in-process hive.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -16,7 +17,8 @@ namespace forager::net {
 
 using Answer = boost::system::result<Response, TransportError>;
 
-/// Lives on the io thread. `send` may be called again while earlier calls run; each takes a connection of its own.
+/// Lives on the io thread. `send` may be called again while earlier calls run; each takes a
+/// connection of its own.
 class Transport {
  public:
   Transport() = default;

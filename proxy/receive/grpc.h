@@ -5,9 +5,13 @@
 // it).
 #pragma once
 
+#include <array>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -19,12 +23,24 @@
 namespace forager::receive {
 
 struct GrpcSettings {
-  std::string host = "localhost";  ///< "localhost": 127.0.0.1 and, where there is one, ::1
-  std::uint16_t port = 4317;       ///< 0: the system chooses, on 127.0.0.1 alone for localhost
-  std::string unix_path;           ///< instead of host and port
+  /// "localhost": 127.0.0.1 and, where there is one, ::1. gRPC takes 0.0.0.0 for all families, so
+  /// it means [::] too where there is IPv6.
+  std::string host = "localhost";
+  std::uint16_t port = 4317;  ///< 0: the system chooses, on 127.0.0.1 alone for localhost
+  std::string unix_path;      ///< instead of host and port
   std::size_t request_limit = 64U << 20U;  ///< bytes of one message as received
   std::size_t buffer_bytes = 64U << 20U;   ///< what gRPC may hold in all before we see it
 };
+
+/// Since the start; for metrics. What gRPC refuses itself is not among them: deflate
+/// (UNIMPLEMENTED), what isn't HTTP/2, metadata over 16 KiB.
+struct GrpcCounters {
+  std::uint64_t calls = 0;  ///< Export and unknown methods; not health
+  /// By google.rpc.Code. CANCELLED: the message didn't come whole, or was over the limit.
+  std::array<std::uint64_t, 17> answers{};
+};
+/// "OK", "RESOURCE_EXHAUSTED"...
+std::string_view grpc_code_name(std::size_t code);
 
 /// Everything but `close` belongs to the io thread.
 class GrpcReceiver {
@@ -40,11 +56,14 @@ class GrpcReceiver {
 
   /// "127.0.0.1:4317" and so on: what really listens.
   const std::vector<std::string>& bound() const;
-  /// Health says NOT_SERVING from now on; calls are still taken (DESIGN, invariant 12).
+  /// Health says NOT_SERVING from now on, to its watchers too; calls are still taken (DESIGN,
+  /// invariant 12).
   void begin_drain();
   std::size_t open_requests() const;
   Time last_request_began() const;
-  /// Ends the server; calls open at `deadline` are cancelled. Blocks: never call it on the io
+  const GrpcCounters& counters() const;
+  /// Ends the server: health watchers at once, other calls that are open at `deadline` are
+  /// cancelled. Blocks: never call it on the io
   /// thread, which must go on running (STYLE 7.3: it deadlocks there).
   void close(std::chrono::system_clock::time_point deadline);
 

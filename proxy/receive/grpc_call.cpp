@@ -57,6 +57,7 @@ class OpenCall {
  public:
   explicit OpenCall(GrpcShared& shared) : shared_(shared) {
     ++shared_.open;
+    ++shared_.counters.calls;
     shared_.last_began = std::chrono::steady_clock::now();
   }
   OpenCall(const OpenCall&) = delete;
@@ -105,11 +106,29 @@ ExportCall::ExportCall(GrpcShared& shared, grpc::GenericCallbackServerContext& c
 }
 
 void ExportCall::OnReadDone(bool ok) {
-  if (!ok) {  // the client left, or closed its side without a message
-    Finish({grpc::StatusCode::INVALID_ARGUMENT, "no Export request message came"});
+  if (ok) {
+    asio::post(shared_.io, [this] { spawn(shared_.io, serve(shared_, this), "otlp/grpc call"); });
     return;
   }
-  asio::post(shared_.io, [this] { spawn(shared_.io, serve(shared_, this), "otlp/grpc call"); });
+  // The client closed its side without a message, or it left, or gRPC refuses the message for its
+  // size and says so itself (RESOURCE_EXHAUSTED without RetryInfo). Only OnDone knows which.
+  without_message_ = true;
+  constexpr auto code = grpc::StatusCode::INVALID_ARGUMENT;
+  const std::string why = "no Export request message came";
+  Finish({code, why, otlp::status_body(otlp::Encoding::protobuf, code, why, std::nullopt)});
+}
+
+void ExportCall::OnDone() {
+  if (without_message_) {
+    const bool cut = context_.IsCancelled();
+    asio::post(shared_.io, [shared = shared_.shared_from_this(), signal = signal_, cut] {
+      const OpenCall open(*shared);
+      shared->count(cut ? grpc::StatusCode::CANCELLED : grpc::StatusCode::INVALID_ARGUMENT);
+      const auto reason = cut ? ledger::Reason::aborted_upload : ledger::Reason::malformed;
+      shared->door->book_refusal(signal, reason);
+    });
+  }
+  delete this;
 }
 
 Buffer ExportCall::take_body() { return joined(message_); }
@@ -122,64 +141,117 @@ std::optional<std::string> ExportCall::metadata(std::string_view key) const {
 }
 
 void ExportCall::answer(std::string_view reply) {
+  shared_.count(grpc::StatusCode::OK);
   reply_ = bytes_of(reply);
   StartWriteAndFinish(&reply_, {}, grpc::Status::OK);
 }
 
 void ExportCall::refuse(const admit::Refused& why) {
   const grpc::StatusCode code = code_of(why.kind);
+  shared_.count(code);
   Finish({code, why.message,
           otlp::status_body(otlp::Encoding::protobuf, code, why.message, why.retry_after)});
 }
 
-HealthCall::HealthCall(const GrpcShared& shared, bool watch) : shared_(shared), watch_(watch) {
+EndedCall::EndedCall(GrpcShared& shared, grpc::Status status) {
+  asio::post(shared.io, [this, &shared, status = std::move(status)] {
+    ++shared.counters.calls;
+    shared.count(status.error_code());
+    Finish(status);
+  });
+}
+
+HealthCall::HealthCall(GrpcShared& shared, bool watch) : shared_(shared), watch_(watch) {
   StartRead(&message_);
 }
 
 void HealthCall::OnReadDone(bool ok) {
+  asio::post(shared_.io, [this, ok] { asked(ok); });
+}
+void HealthCall::OnWriteDone(bool ok) {
+  asio::post(shared_.io, [this, ok] { written(ok); });
+}
+void HealthCall::OnCancel() {
+  asio::post(shared_.io, [this] { finish({grpc::StatusCode::CANCELLED, "the watcher left"}); });
+}
+/// The last callback: what was posted before it has run when this does.
+void HealthCall::OnDone() {
+  asio::post(shared_.io,
+             [shared = shared_.shared_from_this(), self = std::unique_ptr<HealthCall>(this)] {
+               shared->watchers.erase(self.get());
+             });
+}
+
+void HealthCall::asked(bool ok) {
   if (!ok) {
-    finish_once({grpc::StatusCode::INVALID_ARGUMENT, "no HealthCheckRequest came"});
+    finish({grpc::StatusCode::INVALID_ARGUMENT, "no HealthCheckRequest came"});
     return;
   }
-  // HealthCheckRequest{1 service}; HealthCheckResponse{1 status}: 1 SERVING, 2 NOT_SERVING, 3
-  // SERVICE_UNKNOWN (PROTOCOLS 1.7)
   const Buffer request = joined(message_);
-  std::string service;
+  std::string service;  // HealthCheckRequest{1 service} (PROTOCOLS 1.7)
   try {
     protozero::pbf_reader reader(request.data(), request.size());
-    while (reader.next(1)) service = reader.get_string();
+    while (reader.next()) {
+      if (reader.tag() == 1) {
+        service = reader.get_string();
+      } else {
+        reader.skip();
+      }
+    }
   } catch (const protozero::exception&) {
-    finish_once({grpc::StatusCode::INVALID_ARGUMENT, "HealthCheckRequest can't be read"});
+    finish({grpc::StatusCode::INVALID_ARGUMENT, "HealthCheckRequest can't be read"});
     return;
   }
-  bool known = service.empty();
+  known_ = service.empty();
   for (const Signal s : all_signals) {
     const std::string_view method = facts(s).grpc_method;
-    known = known || method.substr(1, method.rfind('/') - 1) == service;
+    known_ = known_ || method.substr(1, method.rfind('/') - 1) == service;
   }
-  if (!known && !watch_) {
-    finish_once({grpc::StatusCode::NOT_FOUND, "no service of that name is here"});
+  if (!known_ && !watch_) {
+    finish({grpc::StatusCode::NOT_FOUND, "no service of that name is here"});
     return;
   }
-  const bool serving = shared_.serving.load(std::memory_order_relaxed);
-  const char status = !known ? '\x03' : serving ? '\x01' : '\x02';
-  const char reply[] = {'\x08', status};
-  reply_ = bytes_of({reply, 2});
-  if (watch_) {
+  answered_ = true;
+  if (watch_) shared_.watchers.insert(this);
+  look_again();
+}
+
+HealthCall::Health HealthCall::health() const {
+  if (!known_) return Health::service_unknown;
+  return shared_.serving ? Health::serving : Health::not_serving;
+}
+
+void HealthCall::look_again() {
+  if (!answered_ || finished_ || writing_) return;
+  if (health() != said_) {
+    said_ = health();
+    reply_bytes_[1] = static_cast<char>(said_);
+    reply_ = bytes_of({reply_bytes_, sizeof reply_bytes_});
+    if (!watch_) {
+      finished_ = true;
+      StartWriteAndFinish(&reply_, {}, grpc::Status::OK);
+      return;
+    }
+    writing_ = true;
     StartWrite(&reply_);
-  } else if (!finished_.exchange(true)) {
-    StartWriteAndFinish(&reply_, {}, grpc::Status::OK);
+  } else if (shared_.closing) {
+    finish({grpc::StatusCode::UNAVAILABLE, "Forager is stopping"});
   }
 }
 
-void HealthCall::OnWriteDone(bool ok) {
-  if (!ok) finish_once({grpc::StatusCode::CANCELLED, "the watcher left"});
+void HealthCall::written(bool ok) {
+  writing_ = false;
+  if (!ok) {
+    finish({grpc::StatusCode::CANCELLED, "the watcher left"});
+  } else {
+    look_again();
+  }
 }
 
-void HealthCall::OnCancel() { finish_once({grpc::StatusCode::CANCELLED, "the watcher left"}); }
-
-void HealthCall::finish_once(grpc::Status status) {
-  if (!finished_.exchange(true)) Finish(std::move(status));
+void HealthCall::finish(grpc::Status status) {
+  if (finished_) return;
+  finished_ = true;
+  Finish(std::move(status));
 }
 
 }  // namespace forager::receive

@@ -137,8 +137,10 @@ error_code open_unix(Acceptor& acceptor, const asio::any_io_executor& io, const 
   asio::local::stream_protocol::socket probe(io);
   error_code refused;
   probe.connect(at, refused);
-  if (refused != asio::error::connection_refused) return ec;
   std::error_code ignored;
+  if (refused != asio::error::connection_refused || !std::filesystem::is_socket(path, ignored)) {
+    return ec;  // a plain file refuses too, and isn't ours to take
+  }
   std::filesystem::remove(path, ignored);
   return open_at(acceptor, at, false);
 }
@@ -184,6 +186,7 @@ Result<void> HttpReceiver::listen(const config::Listen& at) {
   }
   auto addresses = addresses_of(at.host, io);
   if (!addresses) return addresses.error();
+  if (at.all_interfaces) addresses->push_back(asio::ip::address_v6::any());
   std::uint16_t number = at.port;
   bool any = false;
   for (const asio::ip::address& address : *addresses) {
@@ -191,7 +194,7 @@ Result<void> HttpReceiver::listen(const config::Listen& at) {
     const tcp::endpoint endpoint(address, number);
     const error_code ec = open_at(listener->acceptor, endpoint, address.is_v6());
     // a container without IPv6, or (port 0) one whose chosen number is taken there
-    const bool spare = any && at.host == "localhost" &&
+    const bool spare = any && (at.host == "localhost" || at.all_interfaces) &&
                        (ec.value() == EADDRNOTAVAIL || ec.value() == EAFNOSUPPORT || at.port == 0);
     if (ec && spare) continue;
     if (ec) return bind_fault(text_of(endpoint), ec);

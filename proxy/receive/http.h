@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ struct HttpCounters {
   std::uint64_t connections_refused = 0;  ///< over the cap, or no memory for one
   std::uint64_t accept_errors = 0;        ///< the system had no socket to give (file descriptors)
   std::uint64_t requests = 0;             ///< with a whole header
-  std::uint64_t refused = 0;              ///< answered with 4xx or 5xx
+  std::map<int, std::uint64_t> answers;   ///< by status; also those to bad headers
   std::uint64_t bad_headers = 0;          ///< not HTTP/1.1, or too large
   std::uint64_t timeouts = 0;             ///< of a header or a body
   std::uint64_t aborted_uploads = 0;      ///< the body ended before its announced end

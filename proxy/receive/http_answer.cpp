@@ -30,6 +30,7 @@ asio::awaitable<void> HttpSession::refuse() {
   reply.status = 503;
   reply.retry_after = seconds(1);
   reply.keep = Keep::close;
+  ++port_.counters.answers[reply.status];
   const std::string bytes = render_status(
       reply, otlp::Encoding::json, "too many connections (FORAGER_CONNECTIONS); send again later");
   const bool sent = co_await send(bytes);
@@ -75,7 +76,7 @@ asio::awaitable<void> HttpSession::answer_bad_head(Heard heard) {
       break;
   }
   if (heard != Heard::late) ++port_.counters.bad_headers;
-  ++port_.counters.refused;
+  ++port_.counters.answers[reply.status];
   const bool sent = co_await send(bytes);
   if (sent) co_await linger();
 }
@@ -91,7 +92,6 @@ asio::awaitable<bool> HttpSession::answer(HeadParser& parser, Take take, admit::
   std::string built;
   std::string_view bytes;
   if (auto* const refused = std::get_if<admit::Refused>(&outcome)) {
-    ++port_.counters.refused;
     reply.status = status_of(refused->kind);
     reply.retry_after = refused->retry_after;
     built = render_status(reply, take.encoding, refused->message);
@@ -106,6 +106,7 @@ asio::awaitable<bool> HttpSession::answer(HeadParser& parser, Take take, admit::
                    : otlp::partial_success_body(take.signal, take.encoding, 0, accepted.warning));
     bytes = built;
   }
+  ++port_.counters.answers[reply.status];
   const bool sent = co_await send(bytes);
   if (sent && !goes_on) co_await linger();
   co_return sent&& goes_on;
@@ -114,7 +115,7 @@ asio::awaitable<bool> HttpSession::answer(HeadParser& parser, Take take, admit::
 asio::awaitable<bool> HttpSession::answer_turned(HeadParser& parser, Turned turned) {
   const Head& head = parser.head();
   if (turned.reason && turned.signal) port_.door.book_refusal(*turned.signal, *turned.reason);
-  if (turned.status >= 400) ++port_.counters.refused;
+  ++port_.counters.answers[turned.status];
   // the rest of the body is in the way of the next request
   const std::uint64_t length = head.length.value_or(0);
   const std::uint64_t unread = length > carry_.size() ? length - carry_.size() : 0;

@@ -14,6 +14,10 @@ namespace {
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
+/// Of a body that was only announced so far, what is reserved: a Content-Length is a promise, and
+/// promises must not use up the budget. Larger bodies grow by doubling with what really arrives.
+constexpr std::size_t reserved_at_once = std::size_t{128} << 10U;
+
 constexpr std::string_view continue_reply = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
@@ -40,15 +44,28 @@ asio::awaitable<HttpSession::BodyRead> HttpSession::read_body(HeadParser& parser
 
 asio::awaitable<HttpSession::BodyRead> HttpSession::read_sized(std::uint64_t length,
                                                                Signal signal) {
-  auto charge = port_.door.room(length);
+  const std::size_t begin =
+      std::min<std::size_t>(length, std::max(reserved_at_once, carry_.size()));
+  auto charge = port_.door.room(begin);
   if (!charge) co_return no_room(signal);
-  Body body{Buffer(length), std::move(*charge)};
+  Body body{Buffer(begin), std::move(*charge)};
   std::size_t have = std::min<std::size_t>(carry_.size(), length);
   std::memcpy(body.bytes.data(), carry_.data(), have);
   carry_.erase(0, have);
   std::size_t turn = 0;
   while (have < length) {
-    const asio::mutable_buffer into(body.bytes.data() + have, length - have);
+    if (have == body.bytes.size()) {
+      const std::size_t grown = std::min<std::size_t>(length, 2 * have);
+      // old and new are there at once while the bytes move
+      if (!body.charge.resize(have + grown)) {
+        Turned turned = no_room(signal);
+        turned.body_begun = true;
+        co_return turned;
+      }
+      body.bytes.resize(grown);
+      body.charge.resize(grown);
+    }
+    const asio::mutable_buffer into(body.bytes.data() + have, body.bytes.size() - have);
     const Received got = co_await receive(into);
     if (got.how != How::some) co_return broken(got.how, signal, have);
     have += got.bytes;

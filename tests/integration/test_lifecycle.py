@@ -67,7 +67,7 @@ def test_a_request_that_is_open_at_sigterm_is_answered(world):
     head = f"POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", forager.http_port), 10) as app:
         app.sendall(head.encode() + body[:100])
-        wait_until(lambda: forager.status()["listeners"][0]["open_connections"] > 0, 5, "the connection")
+        wait_until(lambda: forager.status()["receivers"][0]["open_connections"] > 0, 5, "the connection")
         forager.signal(signal.SIGTERM)
         wait_until(lambda: forager.get("/readyz")[0] == 503, 5, "/readyz 503")
         app.sendall(body[100:])
@@ -254,7 +254,7 @@ def test_without_a_key_the_demo_shows_a_trace_on_the_terminal_and_in_the_hive(wo
     done = run("demo", "--endpoint", forager.endpoint)
     assert done.returncode == EXIT_OK, done
     trace_id = re.search(r"trace id ([0-9a-f]{32})", done.stdout).group(1)
-    forager.wait_for_line(trace_id[:8])
+    forager.wait_for_line(rf"spans, .*{trace_id[:8]}")
     recent = json.loads(forager.get("/hive/recent")[1])
     assert {each["signal"] for each in recent} == {"traces", "metrics", "logs"}
     assert any(trace_id in json.dumps(each["data"]) for each in recent if each["signal"] == "traces")

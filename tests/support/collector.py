@@ -25,21 +25,30 @@ exporters:
   - gomod: go.opentelemetry.io/collector/exporter/otlpexporter {VERSION}
 providers:
   - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider {PROVIDERS}
+conf_resolver:
+  default_uri_scheme: file
 """
 
 
 def missing() -> str | None:
     """Why it can't be had here, or None."""
-    if BINARY.exists() or shutil.which("go"):
+    if built() or shutil.which("go"):
         return None
     return "no Go toolchain (the Collector is built from Go modules)"
 
 
+def built() -> bool:
+    """There is a binary, and of this manifest."""
+    manifest = CACHE / "manifest.yaml"
+    return BINARY.exists() and manifest.exists() and manifest.read_text() == MANIFEST
+
+
 def build() -> pathlib.Path:
     """The binary; built on first use, which takes some minutes."""
-    if BINARY.exists():
+    if built():
         return BINARY
     CACHE.mkdir(parents=True, exist_ok=True)
+    BINARY.unlink(missing_ok=True)
     (CACHE / "manifest.yaml").write_text(MANIFEST)
     env = dict(os.environ, GOBIN=str(CACHE / "bin"), CGO_ENABLED="0", GOFLAGS="-mod=mod")
     builder = f"go.opentelemetry.io/collector/cmd/builder@{VERSION}"

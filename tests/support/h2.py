@@ -37,21 +37,28 @@ class Answer:
 class Call:
     """One connection with one call on stream 1."""
 
-    def __init__(self, port: int, path: str, encoding: str = "gzip", timeout: float = 20) -> None:
+    def __init__(
+        self, port: int, path: str, encoding: str = "gzip", timeout: float = 20, content_type: str = "application/grpc"
+    ) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout)
         self._buffer = b""
         self._window, self._stream_window, self._frame_max = 65535, 65535, 16384
         self.answer = Answer()
         headers = [
             (":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"),
-            ("te", "trailers"), ("content-type", "application/grpc"), ("grpc-encoding", encoding),
+            ("te", "trailers"), ("content-type", content_type),
         ]  # fmt: skip
+        if encoding:
+            headers.append(("grpc-encoding", encoding))
         block = b"".join(literal(name, value) for name, value in headers)
         self._socket.sendall(PREFACE + frame(SETTINGS, 0, 0) + frame(HEADERS, END_HEADERS, 1, block))
 
     def send(self, message: bytes, *, compressed: bool) -> Answer:
         """The message in a gRPC frame, as fast as the other side's window allows; then the answer to its end."""
-        data = bytes([compressed]) + struct.pack(">I", len(message)) + message
+        return self.send_raw(bytes([compressed]) + struct.pack(">I", len(message)) + message)
+
+    def send_raw(self, data: bytes) -> Answer:
+        """Any bytes as the body."""
         try:
             while data and not self._over():
                 room = min(self._window, self._stream_window, self._frame_max, len(data))

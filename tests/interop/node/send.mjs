@@ -1,6 +1,7 @@
 // Sends spans with one of the real Node exporters and prints the ids of what it sent as JSON.
 // usage: node send.mjs proto|json|grpc COUNT; the endpoint comes from OTEL_EXPORTER_OTLP_ENDPOINT as in any app
 import { trace } from '@opentelemetry/api';
+import { detectResources, envDetector } from '@opentelemetry/resources';
 import { NodeTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-node';
 
 const [kind, count] = [process.argv[2], Number(process.argv[3])];
@@ -10,7 +11,10 @@ const exporters = {
   grpc: '@opentelemetry/exporter-trace-otlp-grpc',
 };
 const { OTLPTraceExporter } = await import(exporters[kind]);
-const provider = new NodeTracerProvider({ spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())] });
+const provider = new NodeTracerProvider({
+  resource: detectResources({ detectors: [envDetector] }), // OTEL_SERVICE_NAME, as the auto-instrumentation reads it
+  spanProcessors: [new BatchSpanProcessor(new OTLPTraceExporter())],
+});
 provider.register();
 
 const tracer = trace.getTracer('interop-node', '1.0');

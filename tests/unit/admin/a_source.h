@@ -24,7 +24,8 @@ struct ASource {
     status.journal_limit = 1U << 30U;
     status.memory_used = 1'000;
     status.memory_limit = 2'000;
-    status.listeners = {{"otlp/http", "127.0.0.1:4318", 3}};
+    status.listeners = {{"otlp/http", "127.0.0.1:4318"}};
+    status.receivers = {{"otlp/http", 3, 1}, {"otlp/grpc", std::nullopt, 2}};
     status.received = {{"otlp/http", "200", 12}, {"otlp/grpc", "UNAVAILABLE", 1}};
     status.sent = {{"honeycomb", "401", 2}};
     admin::DestinationStatus destination;

@@ -42,8 +42,9 @@ TEST(RenderStatus, ShowsDestinationsWithWhatIsWrong) {
   EXPECT_TRUE(has(
       json,
       R"("journal":{"kind":"disk","directory":"/var/lib/forager","bytes":4096,"limit_bytes":1073741824})"));
-  EXPECT_TRUE(
-      has(json, R"({"protocol":"otlp/http","address":"127.0.0.1:4318","open_connections":3})"));
+  EXPECT_TRUE(has(json, R"({"protocol":"otlp/http","address":"127.0.0.1:4318"})"));
+  EXPECT_TRUE(has(json, R"({"protocol":"otlp/http","open_connections":3,"open_requests":1})"));
+  EXPECT_TRUE(has(json, R"({"protocol":"otlp/grpc","open_connections":null,"open_requests":2})"));
   EXPECT_TRUE(has(
       json,
       R"("state":"parked","since":"2025-11-24T16:02:03.045Z","last_error":"401: the key is \"unknown\"\nto Honeycomb")"));
@@ -131,7 +132,8 @@ TEST(RenderMetrics, HoldsTheLedgerAndTheState) {
           R"(forager_destination_state{destination="honeycomb",state="parked"} 1)",
           R"(forager_oldest_held_age_seconds{destination="honeycomb"} 1.5)",
           R"(forager_journal_bytes{kind="disk"} 4096)",
-          R"(forager_open_connections{protocol="otlp/http",address="127.0.0.1:4318"} 3)",
+          R"(forager_open_connections{protocol="otlp/http"} 3)",
+          R"(forager_open_requests{protocol="otlp/grpc"} 2)",
           R"(forager_requests_received_total{protocol="otlp/grpc",code="UNAVAILABLE"} 1)",
           R"(forager_ready 1)",
       }) {

@@ -25,6 +25,7 @@ struct Numbered {
   std::size_t padding = 0;       ///< bytes in each item
   std::uint32_t per_scope = 10;  ///< items of one resource, which are one scope's
   bool log_time = true;
+  journal::GroupId group = journal::own_group;
 };
 
 inline std::string numbered_item(const Numbered& plan, std::uint64_t number) {
@@ -54,6 +55,7 @@ inline journal::Record numbered(const Numbered& plan) {
   const otlp::Shape shape = otlp::walk(plan.signal, body.span()).value();
   journal::Record record;
   record.signal = plan.signal;
+  record.group = plan.group;
   record.items = shape.items;
   record.largest_item = shape.largest_item;
   record.log_time_missing = shape.log_time_missing;

@@ -236,6 +236,39 @@ TEST(Delivery, ParksOnBadCredentialsAndProbesOnceInAWhile) {
   EXPECT_EQ(w.count(Reason::delivered), 51U);
 }
 
+TEST(Delivery, ParksOnlyTheKeyThatIsRefusedWhenItIsAnApps) {
+  DeliveryConfig config;
+  config.probe_interval = seconds(30);
+  World w(config);
+  w.add({.first = 0, .items = 1, .group = 1});
+  w.answer(w.send(), Park{"401: unknown key"});
+  w.add({.first = 1, .items = 1, .group = 1});
+  w.add({.first = 2, .items = 1, .group = 2});
+  exporter::Attempt* other = w.send();
+  ASSERT_NE(other, nullptr);
+  EXPECT_EQ(other->group, 2U);
+  w.answer(other, Delivered{});
+
+  // nothing of the refused key goes out before its probe, and a second refusal costs one request an
+  // interval
+  for (int probe = 0; probe < 3; ++probe) {
+    EXPECT_EQ(w.wait(), seconds(30));
+    w.now += seconds(30);
+    exporter::Attempt* again = w.send();
+    ASSERT_NE(again, nullptr);
+    EXPECT_EQ(again->group, 1U);
+    EXPECT_EQ(w.send(), nullptr);
+    w.answer(again, Park{"401"});
+  }
+  w.now += seconds(30);
+  w.answer(w.send(), Delivered{});
+  exporter::Attempt* held_back = w.send();
+  ASSERT_NE(held_back, nullptr);
+  w.answer(held_back, Delivered{});
+  EXPECT_EQ(w.count(Reason::delivered), 3U);
+  EXPECT_TRUE(w.delivery.drained());
+}
+
 TEST(Delivery, GoesOnAtOnceWhenTheCredentialChanges) {
   World w;
   w.add({});

@@ -198,9 +198,9 @@ TEST_F(ExporterTest, RepeatsTheSameBytesAfterAnErrorAndChargesThemOnce) {
 
 TEST_F(ExporterTest, ParksWithoutCredentialsAndGoesOnWhenTheyCome) {
   append("for an unknown key", 7);
-  ASSERT_TRUE(run_until([this] { return delivery.state().kind == DeliveryState::Kind::parked; }));
+  ASSERT_TRUE(run_until([this] { return delivery.state().refused_keys == 1; }));
   EXPECT_TRUE(transport.requests.empty());
-  EXPECT_NE(delivery.state().why_parked.find("key"), std::string::npos);
+  EXPECT_NE(delivery.state().last_error.find("key"), std::string::npos);
   transport.answer(200);
   known_group = 7;
   delivery.credentials_changed(steady_clock::now());

@@ -266,6 +266,20 @@ TEST(Journal, AsksTheAppToComeBackWhenThereWillBeRoom) {
   EXPECT_EQ(desk.journal.retry_after(desk.now), seconds(1));
 }
 
+TEST(Journal, SaysHowLongItsBacklogTakesOnceItIsOne) {
+  Desk desk(100);
+  const CursorId only = desk.journal.open_cursor("only", everything);
+  const Position first = desk.append().value();
+  for (int i = 0; i < 10; ++i) desk.append();
+  EXPECT_EQ(desk.journal.drain_time(desk.now), Duration::zero());  // it has just come
+  desk.now += seconds(2);
+  EXPECT_GT(desk.journal.drain_time(desk.now), std::chrono::hours(1));  // nothing has left yet
+  desk.deliver(only, first);
+  const Duration at_this_rate = desk.journal.drain_time(desk.now);
+  EXPECT_GT(at_this_rate, seconds(10));
+  EXPECT_LT(at_this_rate, seconds(1000));
+}
+
 TEST(Cursor, KnowsTheWatermarkBelowWhichAllIsSettled) {
   Cursor cursor("a", everything, 7);
   EXPECT_EQ(cursor.watermark(), 7U);
@@ -287,8 +301,9 @@ TEST(Cursor, KnowsTheWatermarkBelowWhichAllIsSettled) {
 }
 
 TEST(Quarantine, LetsTheOldestBytesGoButKeepsCounting) {
-  Budget budget(1000);
-  Quarantine quarantine(100, budget);
+  constexpr std::size_t each = sizeof(Quarantine::Kept) + 30;
+  Budget budget(10 * each);
+  Quarantine quarantine(3 * each + 10, budget);
   const auto item = [](Position position, std::size_t size) {
     Quarantined q;
     q.position = position;
@@ -301,22 +316,23 @@ TEST(Quarantine, LetsTheOldestBytesGoButKeepsCounting) {
   EXPECT_EQ(quarantine.kept().front().what.position, 3U);
   EXPECT_EQ(quarantine.total_items(), 5U);
   EXPECT_EQ(quarantine.let_go_items(), 2U);
-  EXPECT_EQ(budget.used(), 90U);
-  quarantine.put(item(6, 101));
+  EXPECT_EQ(budget.used(), 3 * each);
+  quarantine.put(item(6, 3 * each));
   EXPECT_EQ(quarantine.let_go_items(), 6U - quarantine.kept().size());
-  EXPECT_LE(quarantine.bytes(), 100U);
+  EXPECT_LE(quarantine.bytes(), 3 * each + 10);
 }
 
 TEST(Quarantine, GivesWayToTheMemoryBudget) {
-  Budget budget(50);
-  Quarantine quarantine(1000, budget);
+  constexpr std::size_t each = sizeof(Quarantine::Kept) + 40;
+  Budget budget(each + 10);
+  Quarantine quarantine(10 * each, budget);
   Quarantined q;
   q.last = 1;
   q.bytes = Slice(std::string(40, 'q'));
   quarantine.put(q);
   quarantine.put(q);
   EXPECT_EQ(quarantine.kept().size(), 1U);
-  EXPECT_EQ(budget.used(), 40U);
+  EXPECT_EQ(budget.used(), each);
 }
 
 }  // namespace

@@ -1,9 +1,9 @@
 // OTLP/HTTP with the real door behind it: what the app sees, and that the books balance.
 #include <gtest/gtest.h>
 
-#include "admit/admission.h"
 #include "unit/admit/bodies.h"
 #include "unit/receive/http_world.h"
+#include "unit/receive/whole_door.h"
 
 namespace forager::receive {
 namespace {
@@ -11,37 +11,6 @@ namespace {
 using admit::gzip;
 using admit::two_spans;
 using admit::two_spans_json;
-
-/// Everything that stands behind the port, as app builds it.
-class WholeDoor final : public admit::Door {
- public:
-  explicit WholeDoor(const asio::any_io_executor& io)
-      : journal(journal::JournalConfig{.bytes_max = 1U << 20U}, ledger),
-        keys(config::KeyPolicy::pass_through, Secret(), admit::KeyRing::random_salt()),
-        admission(admit::AdmissionConfig{}, budget, journal, ledger, keys, io, pool) {
-    journal.open_cursor("honeycomb", {true, true, true});
-  }
-  asio::awaitable<admit::Outcome> admit(admit::Offer offer) override {
-    return admission.admit(std::move(offer));
-  }
-  admit::Refused turn_away(Signal s, admit::Refused::Kind kind, std::string message) override {
-    return admission.turn_away(s, kind, std::move(message));
-  }
-  void book_refusal(Signal s, ledger::Reason reason) override { admission.book_refusal(s, reason); }
-  std::optional<Budget::Charge> room(std::size_t bytes) override { return admission.room(bytes); }
-  std::size_t request_limit() const override { return admission.request_limit(); }
-  std::string imbalance() const {
-    return ledger::imbalance(
-        ledger, [&](std::string_view name, Signal s) { return journal.held_items(name, s); });
-  }
-
-  asio::thread_pool pool{2};
-  Budget budget{16U << 20U};
-  ledger::Ledger ledger;
-  journal::Journal journal;
-  admit::KeyRing keys;
-  admit::Admission admission;
-};
 
 constexpr std::string_view key = "X-Honeycomb-Team: k\r\n";
 const std::string keyed_gzip = std::string(key) + "Content-Encoding: gzip\r\n";
