@@ -11,13 +11,13 @@ namespace forager {
 /// page faults, larger blocks go back to the system at once.
 void set_up_malloc();
 
-/// Gives free pages of all arenas back to the system. Thread-safe; 1 ms for 25 MiB (measured), so
-/// it belongs to the pool.
+/// Gives free pages of all arenas back to the system. Thread-safe; a burst leaves thousands of
+/// them, so it belongs to the pool.
 void return_free_memory();
 
-/// Unmaps the code that starting has touched (pages of files: they stay in the page cache, and come
-/// back one fault at a time when they are run again). Two thirds of what is resident after starting
-/// is code that never runs again. Thread-safe.
+/// Unmaps the code that starting has touched: pages of files, which stay in the page cache and come
+/// back one fault at a time where they are run again. 4 MiB of 11.7 resident (measured).
+/// Thread-safe.
 void forget_start();
 
 /// Tells when so much less is held than before that its memory is worth returning. Pure.

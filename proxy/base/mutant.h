@@ -1,5 +1,5 @@
-// Bugs planted on purpose, to show that the simulator finds them: FORAGER_MUTANT(name) is `false` in
-// every build but that of tests/sim's second copy of the core, which switches one on at a time.
+// Bugs planted on purpose, to show that the simulator finds them: FORAGER_MUTANT(name) is `false`
+// in every build but that of tests/sim's second copy of the core, which switches one on at a time.
 #pragma once
 
 #include <cstdint>

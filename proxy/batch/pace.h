@@ -35,8 +35,8 @@ class Pace {
   Time until_ = Time::min();
 };
 
-/// Measured at 200 requests/s of 55 KB (bench): a third of the CPU per span of sending each at
-/// once.
+/// Measured at 200 requests/s of 55 KB (bench): a little over half the CPU per span of sending each
+/// at once.
 inline constexpr Pace::Config usual_pace{std::chrono::milliseconds(10),
                                          std::chrono::milliseconds(50)};
 

@@ -93,8 +93,8 @@ class Journal {
   /// For Retry-After of a refusal: when a tenth of the journal will have drained at the present
   /// rate, 1 to 60 s.
   std::chrono::seconds retry_after(Time now) const;
-  /// How long what is held takes to leave at the present rate: zero when none of it is older than a second, Duration::max()
-  /// when nothing leaves.
+  /// How long what is held takes to leave at the present rate: zero when none of it is older than a
+  /// second, Duration::max() when nothing leaves.
   Duration drain_time(Time now) const;
 
   /// nullptr: passed by all. The pointer is good until the record is settled by its last holder.
