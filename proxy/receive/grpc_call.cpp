@@ -68,9 +68,10 @@ class OpenCall {
   GrpcShared& shared_;
 };
 
-asio::awaitable<void> serve(GrpcShared& shared, ExportCall* call) {
-  const OpenCall open(shared);
-  admit::Door& door = *shared.door;
+/// Keeps what calls share: the receiver may be gone once the answer is given.
+asio::awaitable<void> serve(std::shared_ptr<GrpcShared> shared, ExportCall* call) {
+  const OpenCall open(*shared);
+  admit::Door& door = *shared->door;
   auto charge = door.room(call->body_size());
   if (!charge) {
     call->refuse(door.turn_away(call->signal(), admit::Refused::Kind::busy,
@@ -107,7 +108,9 @@ ExportCall::ExportCall(GrpcShared& shared, grpc::GenericCallbackServerContext& c
 
 void ExportCall::OnReadDone(bool ok) {
   if (ok) {
-    asio::post(shared_.io, [this] { spawn(shared_.io, serve(shared_, this), "otlp/grpc call"); });
+    asio::post(shared_.io, [this] {
+      spawn(shared_.io, serve(shared_.shared_from_this(), this), "otlp/grpc call");
+    });
     return;
   }
   // The client closed its side without a message, or it left, or gRPC refuses the message for its

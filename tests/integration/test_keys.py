@@ -1,9 +1,6 @@
-"""Whose key leaves: policies, classic keys and datasets, and settings from a file, from unix sockets to ${env:NAME}."""
+"""Whose key leaves: policies, classic keys and datasets; and settings from a YAML file with ${env:NAME}."""
 
 from __future__ import annotations
-
-import socket
-from http.client import HTTPConnection
 
 import grpc
 import otlp
@@ -177,39 +174,3 @@ def test_a_wrong_yaml_file_is_exit_64_with_the_place(world, tmp_path, text, word
     assert forager.wait() == 64
     for word in [str(file), *words]:
         assert word in forager.output
-
-
-def test_unix_sockets_for_all_three(world, tmp_path):
-    """Scenario: no TCP port at all, as between containers that share a volume. Guarantees: both protocols and the admin pages work,
-    and the socket files are gone afterwards."""
-    paths = {name: tmp_path / f"{name}.sock" for name in ("OTLP_HTTP", "OTLP_GRPC", "ADMIN")}
-    forager = world.launch(**{f"FORAGER_{name}_LISTEN": f"unix:{path}" for name, path in paths.items()})
-    forager.wait_for_line(r"^listening .*unix:", count=3)
-    body = otlp.traces(ENDED).SerializeToString()
-    status, _ = over_unix(paths["OTLP_HTTP"], "POST", "/v1/traces", body)
-    assert status == 200
-    world.acknowledged.add("traces", body)
-    body = otlp.traces(ENDED).SerializeToString()
-    with grpc.insecure_channel(f"unix:{paths['OTLP_GRPC']}") as channel:
-        assert channel.unary_unary(METHODS["traces"])(body, timeout=10) == b""
-    world.acknowledged.add("traces", body)
-    world.judge.wait_for(lambda judge: judge.count("traces") == 2 * ENDED)
-    status, page = over_unix(paths["ADMIN"], "GET", "/readyz")
-    assert status == 200, page
-    there = {"FORAGER_ADMIN_LISTEN": f"unix:{paths['ADMIN']}"}
-    assert run("healthcheck", "--ready", **there).returncode == EXIT_OK
-    assert forager.terminate() == EXIT_OK
-    assert not world.missing() and not any(path.exists() for path in paths.values())
-
-
-def over_unix(path, method: str, target: str, body: bytes | None = None) -> tuple[int, bytes]:
-    connection = HTTPConnection("localhost", timeout=10)
-    connection.sock = socket.socket(socket.AF_UNIX)
-    connection.sock.settimeout(10)
-    connection.sock.connect(str(path))
-    try:
-        connection.request(method, target, body, {"Content-Type": "application/x-protobuf"} if body else {})
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()

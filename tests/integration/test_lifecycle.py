@@ -255,9 +255,12 @@ def test_without_a_key_the_demo_shows_a_trace_on_the_terminal_and_in_the_hive(wo
     assert done.returncode == EXIT_OK, done
     trace_id = re.search(r"trace id ([0-9a-f]{32})", done.stdout).group(1)
     forager.wait_for_line(rf"spans, .*{trace_id[:8]}")
-    recent = json.loads(forager.get("/hive/recent")[1])
-    assert {each["signal"] for each in recent} == {"traces", "metrics", "logs"}
-    assert any(trace_id in json.dumps(each["data"]) for each in recent if each["signal"] == "traces")
+
+    def recent() -> list[dict]:
+        return json.loads(forager.get("/hive/recent")[1])
+
+    wait_until(lambda: {each["signal"] for each in recent()} == {"traces", "metrics", "logs"}, 5, "all three signals in the hive")
+    assert any(trace_id in json.dumps(each["data"]) for each in recent() if each["signal"] == "traces")
     assert not world.judge.requests
 
 
