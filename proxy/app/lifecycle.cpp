@@ -189,8 +189,9 @@ asio::awaitable<void> App::watch_expiry() {
   const config::Config& with = settings_.config;
   const bool may_expire =
       with.retention.count() > 0 || with.on_full == config::OnFull::expire || carriers_.size() > 1;
+  if (!may_expire) co_return;
   asio::steady_timer timer(io_);
-  while (may_expire) {
+  for (;;) {
     journal_.expire_old(steady_clock::now());
     log_expiries();
     timer.expires_after(std::chrono::seconds(1));
