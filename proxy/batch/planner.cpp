@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
+
+#include "base/mutant.h"
 
 namespace forager::batch {
 
@@ -23,8 +26,10 @@ void Planner::set_limits(Signal signal, const Limits& limits) {
 }
 
 void Planner::add(const journal::Record& record, Time now) {
-  const Key key{record.signal, record.group};
-  const auto [at, fresh] = groups_.try_emplace(key);
+  Key key = key_of(record);
+  if (FORAGER_MUTANT(groups_mixed)) std::get<journal::GroupId>(key) = journal::own_group;
+  const bool paused = paused_groups_.contains(record.group);
+  const auto [at, fresh] = (paused ? paused_ : groups_).try_emplace(key);
   Group& group = at->second;
   assert(fresh || group.entries.back().position < record.position);
   const std::size_t bytes = cutter_.size(record);
@@ -32,16 +37,48 @@ void Planner::add(const journal::Record& record, Time now) {
       {record.position, 0, record.items, bytes, record.largest_item, now, false});
   group.bytes += bytes;
   group.items += record.items;
-  if (fresh) {
-    group.turn = turns_.insert(turns_.end(), key);
-    group.age = by_age_.emplace(now, key).first;
-  }
+  if (paused) return;
+  if (fresh) enlist(at);
   count_full(key, group);
 }
 
+void Planner::enlist(Groups::iterator at) {
+  at->second.turn = turns_.insert(turns_.end(), at->first);
+  at->second.age = by_age_.emplace(at->second.entries.front().since, at->first).first;
+}
+
+void Planner::pause(journal::GroupId group) {
+  paused_groups_.insert(group);
+  for (auto next = groups_.begin(); next != groups_.end();) {
+    const auto at = next++;
+    if (std::get<journal::GroupId>(at->first) != group) continue;
+    if (std::exchange(at->second.full, false)) --full_groups_;
+    turns_.erase(at->second.turn);
+    by_age_.erase(at->second.age);
+    paused_.insert(groups_.extract(at));
+  }
+}
+
+void Planner::resume() {
+  paused_groups_.clear();
+  while (!paused_.empty()) {
+    const auto at = groups_.insert(paused_.extract(paused_.begin())).position;
+    auto& entries = at->second.entries;
+    while (!entries.empty() && entries.front().dropped) entries.pop_front();
+    if (entries.empty()) {
+      groups_.erase(at);
+      continue;
+    }
+    enlist(at);
+    count_full(at->first, at->second);
+  }
+}
+
 void Planner::drop(const journal::Record& record) {
-  const auto at = groups_.find({record.signal, record.group});
-  if (at == groups_.end()) return;
+  const bool paused = paused_groups_.contains(record.group);
+  Groups& among = paused ? paused_ : groups_;
+  const auto at = among.find(key_of(record));
+  if (at == among.end()) return;
   auto& entries = at->second.entries;
   const auto entry = std::lower_bound(
       entries.begin(), entries.end(), record.position,
@@ -50,7 +87,7 @@ void Planner::drop(const journal::Record& record) {
   entry->dropped = true;
   at->second.bytes -= entry->bytes;
   at->second.items -= entry->last - entry->first;
-  tidy(at);
+  if (!paused) tidy(at);
 }
 
 Time Planner::due(bool idle) const {
@@ -60,6 +97,7 @@ Time Planner::due(bool idle) const {
 }
 
 std::optional<Batch> Planner::take(Time now, bool idle) {
+  missing_ = 0;
   if (due(idle) > now) return std::nullopt;
   const auto ready = [&](const Key& key) {
     const Group& group = groups_.at(key);
@@ -71,11 +109,12 @@ std::optional<Batch> Planner::take(Time now, bool idle) {
   turns_.splice(turns_.end(), turns_, turn);
   Batch batch = fill(at->first, at->second);
   tidy(at);
+  if (missing_ != 0) return std::nullopt;
   return batch;
 }
 
 void Planner::count_full(const Key& key, Group& group) {
-  const Limits& most = limits(key.first);
+  const Limits& most = limits(std::get<Signal>(key));
   const bool full = group.bytes >= most.request_bytes || group.items >= most.request_items;
   if (full != group.full) full_groups_ += full ? 1U : static_cast<std::size_t>(-1);
   group.full = full;
@@ -107,8 +146,8 @@ void Planner::tidy(Groups::iterator at) {
 /// Merges what fits. A record that must be cut begins a batch of its own; its last part takes the
 /// next records along.
 Batch Planner::fill(const Key& key, Group& group) {
-  const Limits& most = limits(key.first);
-  Batch batch{key.first, key.second, {}, 0, 0, false};
+  const Limits& most = limits(std::get<Signal>(key));
+  Batch batch{std::get<Signal>(key), std::get<journal::GroupId>(key), {}, 0, 0, false};
   while (!group.entries.empty()) {
     const Entry& entry = group.entries.front();
     if (entry.dropped) {
@@ -116,9 +155,9 @@ Batch Planner::fill(const Key& key, Group& group) {
       continue;
     }
     const std::uint32_t items = entry.last - entry.first;
-    const bool fits = batch.bytes + entry.bytes <= most.request_bytes &&
-                      batch.items + std::uint64_t{items} <= most.request_items &&
-                      !may_hold_giant(entry, most);
+    const bool fits =
+        (batch.bytes + entry.bytes <= most.request_bytes || FORAGER_MUTANT(limit_ignored)) &&
+        batch.items + std::uint64_t{items} <= most.request_items && !may_hold_giant(entry, most);
     if (!fits) {
       if (!batch.pieces.empty() || !cut(key, group, batch)) break;
       continue;
@@ -135,10 +174,14 @@ Batch Planner::fill(const Key& key, Group& group) {
 /// Takes the first part of the first record into an empty batch; true: that was the rest of it, and
 /// there may be room for more.
 bool Planner::cut(const Key& key, Group& group, Batch& into) {
-  const Limits& most = limits(key.first);
+  const Limits& most = limits(std::get<Signal>(key));
   Entry& entry = group.entries.front();
   const journal::Record* record = find_(entry.position);
   assert(record != nullptr && "what is planned is in the journal until it is dropped");
+  if (record->body.empty()) {
+    missing_ = entry.position;
+    return false;
+  }
   std::uint32_t taken = sendable(*record, entry, most);
   if (taken == 0) {
     into.over_limit = true;

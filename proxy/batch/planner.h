@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -75,9 +76,19 @@ class Planner {
   /// The next batch that is due at `now`; nullopt: none. Groups take turns.
   std::optional<Batch> take(Time now, bool idle);
   bool empty() const { return groups_.empty(); }
+  /// take() could not cut this record, since its body is not in memory; 0: none.
+  journal::Position missing() const { return missing_; }
+  /// Nothing of this group is taken until resume(): its key is not known.
+  void pause(journal::GroupId group);
+  void resume();
 
  private:
-  using Key = std::pair<Signal, journal::GroupId>;
+  /// Records of an earlier run queue apart: so positions grow within a group, and a backlog and
+  /// what is new take turns.
+  using Key = std::tuple<Signal, journal::GroupId, bool>;
+  static Key key_of(const journal::Record& record) {
+    return {record.signal, record.group, record.recovered};
+  }
   struct Entry {
     journal::Position position = 0;
     std::uint32_t first = 0;  ///< items before it have been taken
@@ -103,6 +114,7 @@ class Planner {
   void pop(Group& group);
   /// After entries went: the group's place by age, or its end.
   void tidy(Groups::iterator at);
+  void enlist(Groups::iterator at);
   Batch fill(const Key& key, Group& group);
   bool cut(const Key& key, Group& group, Batch& into);
   std::uint32_t sendable(const journal::Record& record, const Entry& entry, const Limits& limits);
@@ -115,6 +127,9 @@ class Planner {
   std::list<Key> turns_;                   ///< round robin
   std::set<std::pair<Time, Key>> by_age_;  ///< by the first entry's age
   std::size_t full_groups_ = 0;
+  journal::Position missing_ = 0;
+  Groups paused_;  ///< in no list
+  std::set<journal::GroupId> paused_groups_;
 };
 
 }  // namespace forager::batch

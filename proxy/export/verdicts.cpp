@@ -3,6 +3,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/mutant.h"
 #include "export/delivery.h"
 
 namespace forager::exporter {
@@ -34,6 +35,31 @@ void Delivery::failed(AttemptId id, const net::TransportError& error, Time now) 
   wake();
 }
 
+void Delivery::unreadable(AttemptId id, Time now) {
+  Owned attempt = land(id);
+  const std::vector<journal::Position> gone = missing(*attempt);
+  for (const journal::Position position : gone) {
+    without(*attempt, position);
+    if (journal_.find(position) != nullptr) journal_.lose(position, now);
+  }
+  if (!attempt->pieces.empty()) {
+    weigh(*attempt);
+    waiting_.push_part(std::move(attempt));
+  }
+  note_state(now);
+  wake();
+}
+
+void Delivery::key_unknown(AttemptId id, Time now) {
+  Owned attempt = land(id);
+  if (parked_ && attempt->probe) parked_->next_probe = now;
+  keyless_groups_.insert(attempt->group);
+  planner_.pause(attempt->group);
+  keyless_.push_back(std::move(attempt));
+  note_state(now);
+  wake();
+}
+
 Delivery::Owned Delivery::land(AttemptId id) {
   auto node = in_flight_.extract(id);
   assert(!node.empty() && "each attempt is answered once");
@@ -44,8 +70,10 @@ Delivery::Owned Delivery::land(AttemptId id) {
 }
 
 void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now) {
-  const auto rejected =
-      static_cast<std::uint32_t>(std::clamp<std::int64_t>(verdict.rejected, 0, attempt->items));
+  const auto rejected = FORAGER_MUTANT(partial_success_ignored)
+                            ? 0U
+                            : static_cast<std::uint32_t>(
+                                  std::clamp<std::int64_t>(verdict.rejected, 0, attempt->items));
   // Which ones were rejected is not said: the first ones are booked so.
   std::uint32_t left = rejected;
   for (const batch::Piece& piece : attempt->pieces) {
@@ -53,6 +81,9 @@ void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now
     left -= here;
     journal_.settle(cursor_, piece.position, here, Reason::partial_success, now);
     journal_.settle(cursor_, piece.position, piece.items() - here, Reason::delivered, now);
+    if (FORAGER_MUTANT(double_settle) && journal_.find(piece.position) != nullptr) {
+      journal_.settle(cursor_, piece.position, 1, Reason::delivered, now);
+    }
   }
   ++counts_.delivered;
   last_success_ = now;
@@ -83,6 +114,7 @@ void Delivery::on(Owned attempt, const destination::Retry& verdict, Time now) {
       if (!attempt->deliveries_at_refusal) {
         attempt->deliveries_at_refusal = attempt->deliveries_at_error;
       }
+      if (parked_) parked_->next_probe = now + config_.probe_interval;
       take_apart(std::move(attempt), now);
       return;
     }
@@ -126,7 +158,7 @@ void Delivery::on(Owned attempt, const destination::Recode& verdict, Time now) {
   attempt->codec = destination::Codec::gzip;
   attempt->recoded = true;
   attempt->forget_encoded();
-  if (parked_) parked_->next_probe = now;  // the same probe, in other words
+  if (parked_ && attempt->probe) parked_->next_probe = now;  // the same probe, in other words
   waiting_.push_part(std::move(attempt));
 }
 
@@ -134,7 +166,8 @@ void Delivery::retry_later(Owned attempt, std::optional<Duration> after, Time no
   ++attempt->failures;
   const Duration delay = backoff(config_.retry, attempt->failures, after, random_());
   attempt->not_before = now + delay;
-  if (after) hold_until_ = std::max(hold_until_, attempt->not_before);
+  if (after && !FORAGER_MUTANT(retry_after_ignored))
+    hold_until_ = std::max(hold_until_, attempt->not_before);
   const std::uint32_t failures = breaker_.failures() + 1;
   const std::uint32_t times_open =
       failures > config_.breaker_failures ? failures - config_.breaker_failures + 1 : 1;
@@ -146,6 +179,7 @@ void Delivery::retry_later(Owned attempt, std::optional<Duration> after, Time no
 /// Long outages gather many attempts; only a few keep their encoded bodies, the others are encoded
 /// again from the same pieces.
 void Delivery::wait(Owned attempt) {
+  if (FORAGER_MUTANT(forgotten_retry) && attempt->number == 3) return;
   if (waiting_.retries() >= config_.concurrency) attempt->forget_encoded();
   waiting_.push_retry(std::move(attempt));
 }
@@ -160,7 +194,8 @@ void Delivery::is_up(Time now) {
 
 void Delivery::park(std::string why, bool systemic, Time now) {
   ++counts_.parks;
-  parked_ = Parked{std::move(why), systemic, now + config_.probe_interval};
+  const Duration pause = FORAGER_MUTANT(probes_without_pause) ? Duration() : config_.probe_interval;
+  parked_ = Parked{std::move(why), systemic, now + pause};
 }
 
 void Delivery::unpark(Time now) {

@@ -1,0 +1,34 @@
+// Bugs planted on purpose, to show that the simulator finds them: FORAGER_MUTANT(name) is `false` in
+// every build but that of tests/sim's second copy of the core, which switches one on at a time.
+#pragma once
+
+#include <cstdint>
+
+namespace forager::mutant {
+
+enum class Mutant : std::uint8_t {
+  none,
+  cursor_passes_unsettled,
+  double_settle,
+  lost_half,
+  budget_leak,
+  no_jitter,
+  partial_success_ignored,
+  expiry_uncounted,
+  retry_after_ignored,
+  groups_mixed,
+  probes_without_pause,
+  expired_in_flight,
+  limit_ignored,
+  quarantined_together,
+  forgotten_retry,
+};
+
+#ifdef FORAGER_SIM_MUTANTS
+inline Mutant active = Mutant::none;
+#define FORAGER_MUTANT(name) (::forager::mutant::active == ::forager::mutant::Mutant::name)
+#else
+#define FORAGER_MUTANT(name) false
+#endif
+
+}  // namespace forager::mutant
