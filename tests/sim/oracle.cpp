@@ -1,0 +1,175 @@
+#include "sim/oracle.h"
+
+#include <algorithm>
+#include <set>
+
+#include "sim/trace.h"
+
+namespace forager::sim {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+Witness::Known& Witness::known(Number number) {
+  if (known_.size() <= number) known_.resize(std::max<std::size_t>(truths_.size(), number + 1U));
+  return known_[number];
+}
+
+void Witness::check_key(const Sent& request, const Truth& truth) const {
+  if (plan_.kind == PartyPlan::Kind::hive) return;
+  const bool right = truth.app == 0
+                         ? request.key.starts_with("own-")
+                         : request.key == fmt::format("app-{}", static_cast<int>(truth.app));
+  hold(right, [&] {
+    return fmt::format("keys: an item of app {} went out with \"{}\"", static_cast<int>(truth.app),
+                       request.key);
+  });
+}
+
+/// Full jitter: the pauses are random shares, so whole milliseconds are a rare accident.
+void Witness::check_jitter(const Sent& request, Time now) {
+  const auto failure = failures_.find(request.id);
+  if (failure == failures_.end()) return;
+  const Duration pause = now - failure->second.at;
+  if (failure->second.plain && !request.parked && pause > milliseconds(1)) {
+    ++(pause % milliseconds(1) == Duration::zero() ? round_ : jittered_);
+  }
+  failures_.erase(failure);
+}
+
+void Witness::chosen(bool parked, Time now) {
+  hold(now >= quiet_until_, "citizen: a request was let out before the time Retry-After named");
+  if (!parked) return;
+  hold(parked_at_ == Time::min() || now - parked_at_ >= plan_.delivery.probe_interval,
+       "citizen: probed more than once in the probe interval while parked");
+  parked_at_ = now;
+}
+
+void Witness::sent(const Sent& request, const std::vector<Seen>& items, Time now) {
+  check_jitter(request, now);
+  const bool hive = plan_.kind == PartyPlan::Kind::hive;
+  hold(hive || request.raw_bytes <= plan_.request_bytes, [&] {
+    return fmt::format("limits: {} bytes in a request, over the limit of {}", request.raw_bytes,
+                       plan_.request_bytes);
+  });
+  hold(items.size() <= plan_.request_items, "limits: too many items in a request");
+  hold(!items.empty(), "a request without items");
+  Number before = 0;
+  std::uint32_t record = UINT32_MAX;
+  for (const Seen& seen : items) {
+    hold(seen.number < truths_.size(), "sent what nobody offered: an unknown number");
+    const Truth& truth = truths_[seen.number];
+    hold(truth.accepted, "sent what was not accepted");
+    hold(truth.signal == request.signal, "sent under another signal");
+    hold(plan_.takes[static_cast<std::size_t>(truth.signal)], "sent to who doesn't take it");
+    hold(seen.hash == truth.hash, "bytes: an item was changed on its way");
+    if (truth.time != 0) hold(seen.time == truth.time, "bytes: a log record's time was changed");
+    if (plan_.kind == PartyPlan::Kind::honeycomb && truth.signal == Signal::logs) {
+      hold(seen.time != 0, "a log record without time was sent to who would store it at 1970");
+    }
+    hold(seen.bytes <= plan_.item_bytes, "limits: an item over the limit was sent");
+    hold(record != truth.record || seen.number > before, "order inside a record was not kept");
+    before = seen.number;
+    record = truth.record;
+    check_key(request, truth);
+    Known& item = known(seen.number);
+    hold(!item.in_flight, "an item is in two requests at the same time");
+    hold(!item.confirmed, "repeats: an item was sent again after its delivery was confirmed");
+    item.in_flight = true;
+  }
+}
+
+void Witness::land(std::uint64_t id, const Reply& reply, bool retried, Time now) {
+  for (std::size_t i = 0; i < reply.items.size(); ++i) {
+    Known& item = known(reply.items[i].number);
+    item.in_flight = false;
+    if (reply.stored && !reply.acknowledged) ++item.may_repeat;
+  }
+  if (retried) failures_[id] = {now, true};
+}
+
+void Witness::answered(std::uint64_t id, const Reply& reply, bool retried, Time now) {
+  land(id, reply, retried, now);
+  if (reply.refused && reply.items.size() == 1) known(reply.items[0].number).refused_alone = true;
+  if (!reply.acknowledged) return;
+  rejected_ += reply.rejected;
+  for (const Seen& seen : reply.items) known(seen.number).confirmed = true;
+}
+
+void Witness::unanswered(std::uint64_t id, const Reply& reply, Time now) {
+  for (const Seen& seen : reply.items) {
+    Known& item = known(seen.number);
+    item.in_flight = false;
+    if (reply.stored) ++item.may_repeat;
+  }
+  failures_[id] = {now, true};
+}
+
+void Witness::crashed(const Reply& reply) {
+  for (const Seen& seen : reply.items) {
+    Known& item = known(seen.number);
+    item.in_flight = false;
+    if (reply.stored) ++item.may_repeat;
+  }
+}
+
+void Witness::close(const Server& server, const ledger::Book& book,
+                    const journal::Quarantine& bin) const {
+  std::vector<bool> quarantined(truths_.size());
+  std::uint64_t in_bin = 0;
+  for (const auto& kept : bin.kept()) {
+    const journal::Quarantined& q = kept.what;
+    if (q.destination != server.name()) continue;
+    for (const Seen& seen : read_items(q.signal, q.bytes.view())) {
+      const bool alone = seen.number < known_.size() && known_[seen.number].refused_alone;
+      hold(alone || q.why.starts_with("not sent"), [&] {
+        return fmt::format("quarantine: item {} was never refused alone: {}", seen.number, q.why);
+      });
+      hold(!quarantined[seen.number], "quarantine: an item is in it twice");
+      quarantined[seen.number] = true;
+      ++in_bin;
+    }
+  }
+  std::uint64_t accepted = 0;
+  std::uint64_t confirmed = 0;
+  std::uint64_t gone = 0;
+  for (Number n = 0; n < truths_.size(); ++n) {
+    const Truth& truth = truths_[n];
+    const Known item = n < known_.size() ? known_[n] : Known{};
+    const std::uint32_t stored = server.stored(n);
+    hold(stored <= 1U + item.may_repeat, [&] {
+      return fmt::format("repeats: {} stored item {} {} times, but only {} answers were lost",
+                         server.name(), n, stored, item.may_repeat);
+    });
+    if (!truth.accepted || !plan_.takes[static_cast<std::size_t>(truth.signal)]) continue;
+    ++accepted;
+    if (item.confirmed) ++confirmed;
+    hold(!item.confirmed || !quarantined[n], "an item is delivered and quarantined");
+    if (!item.confirmed && !quarantined[n]) ++gone;
+  }
+  std::uint64_t says_accepted = 0;
+  std::array<std::uint64_t, ledger::state_count> says{};
+  for (const Signal s : all_signals) {
+    says_accepted += book.accepted(s);
+    for (std::size_t i = 0; i < says.size(); ++i) {
+      says[i] += book.count(s, static_cast<ledger::State>(i));
+    }
+  }
+  const auto of = [&](ledger::State state) { return says[static_cast<std::size_t>(state)]; };
+  using ledger::State;
+  const auto equal = [&](std::uint64_t is, std::uint64_t booked, const char* what) {
+    hold(is == booked, [&] {
+      return fmt::format("books of {}: {} items are {}, but {} are booked", server.name(), is, what,
+                         booked);
+    });
+  };
+  equal(accepted, says_accepted, "accepted");
+  equal(confirmed, of(State::delivered) + of(State::rejected), "confirmed");
+  equal(rejected_, of(State::rejected), "rejected");
+  equal(in_bin, of(State::quarantined), "quarantined");
+  equal(gone, of(State::expired) + of(State::lost), "neither delivered nor quarantined");
+  hold(round_ < 4 || round_ <= jittered_,
+       "citizen: retries come after whole milliseconds, without jitter");
+}
+
+}  // namespace forager::sim

@@ -1,0 +1,119 @@
+#include "sim/plan.h"
+
+#include <array>
+
+#include <fmt/format.h>
+
+namespace forager::sim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+std::vector<Change> changes_of(Chance& chance, Duration until) {
+  std::vector<Change> changes;
+  const Duration mean = chance.one_in(3) ? Duration(seconds(3)) : Duration(seconds(40));
+  Duration at{};
+  while (at < until && changes.size() < 60) {
+    const Mood mood = chance.one_in(3) ? Mood::well : static_cast<Mood>(chance.below(mood_count));
+    const Duration after = chance.about(mean);
+    changes.push_back({after, mood});
+    at += after;
+  }
+  return changes;
+}
+
+PartyPlan party_of(Chance& chance, PartyPlan::Kind kind, Duration faults_last, std::size_t scale) {
+  PartyPlan party;
+  party.kind = kind;
+  party.request_bytes = scale * (chance.one_in(4) ? 3'000 : 8'000 + chance.below(30'000));
+  if (kind == PartyPlan::Kind::strict) {
+    if (chance.one_in(2)) party.request_items = static_cast<std::uint32_t>(chance.between(1, 60));
+    if (chance.one_in(2)) party.item_bytes = scale * chance.between(400, 2000);
+  }
+  if (chance.one_in(3)) party.takes[chance.below(signal_count)] = false;
+  party.real_codec = chance.one_in(25);
+  exporter::DeliveryConfig& delivery = party.delivery;
+  delivery.concurrency = static_cast<std::uint32_t>(chance.between(1, 6));
+  delivery.linger = milliseconds(chance.below(400));
+  if (chance.one_in(4)) delivery.batch_bytes = party.request_bytes / 2;
+  constexpr std::array codecs{destination::Codec::zstd, destination::Codec::gzip,
+                              destination::Codec::none};
+  if (chance.one_in(2)) delivery.codec = chance.of(codecs);
+  delivery.breaker_failures = static_cast<std::uint32_t>(chance.between(2, 6));
+  ServerPlan& server = party.server;
+  server.changes = changes_of(chance, faults_last);
+  constexpr std::array latencies{1, 20, 150, 900};
+  server.latency = milliseconds(chance.of(latencies));
+  server.takes_zstd = !chance.one_in(4);
+  server.poison = !chance.one_in(3);
+  server.boom = !chance.one_in(3);
+  if (chance.one_in(5)) server.hidden_limit = party.request_bytes / chance.between(2, 8);
+  return party;
+}
+
+}  // namespace
+
+std::string_view name(Mood mood) {
+  constexpr std::array<std::string_view, mood_count> names{
+      "well",    "slow",         "unreachable", "resets",   "hangs",     "busy",     "failing",
+      "gateway", "unauthorised", "misplaced",   "refusing", "rejecting", "mumbling", "mixed"};
+  return names[static_cast<std::size_t>(mood)];
+}
+
+Plan plan_of(std::uint64_t seed) {
+  Chance chance(seed * 0x9e3779b97f4a7c15U + 1);
+  Plan plan;
+  plan.seed = seed;
+  plan.faults_last = seconds(chance.one_in(4) ? chance.between(600, 2400) : chance.between(5, 300));
+  const std::uint64_t records = chance.between(5, chance.one_in(6) ? 250 : 80);
+  plan.traffic_every = plan.faults_last / static_cast<Duration::rep>(records);
+  plan.body_scale = chance.one_in(60) ? 16 : 1;
+  const std::size_t full = chance.between(15'000, 400'000) * plan.body_scale;
+  plan.journal.bytes_max = full;
+  plan.journal.expire_when_full = chance.one_in(2);
+  plan.journal.retention =
+      chance.one_in(3) ? Duration(seconds(chance.between(20, 1500))) : Duration::zero();
+  plan.budget = chance.one_in(4) ? full * 3 / 4 : full * 4;
+  constexpr std::array policies{config::KeyPolicy::replace, config::KeyPolicy::if_missing,
+                                config::KeyPolicy::pass_through};
+  plan.key_policy = chance.of(policies);
+  plan.apps = static_cast<std::uint32_t>(chance.between(1, 4));
+  if (chance.one_in(3)) plan.rotate_every = seconds(chance.between(20, 600));
+  plan.rotate_late = chance.up_to(seconds(chance.one_in(2) ? 5 : 120));
+  if (chance.one_in(4)) plan.jump_every = seconds(chance.between(10, 300));
+  plan.shutdown = chance.one_in(4);
+  plan.grace = chance.up_to(seconds(40));
+  using Kind = PartyPlan::Kind;
+  constexpr std::array kinds{Kind::honeycomb, Kind::strict, Kind::hive};
+  const std::uint64_t count = chance.between(1, 3);
+  const std::uint64_t first = chance.below(2);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    plan.parties.push_back(
+        party_of(chance, kinds[(first + i) % kinds.size()], plan.faults_last, plan.body_scale));
+  }
+  return plan;
+}
+
+std::string describe(const Plan& plan) {
+  const auto in_seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
+  std::string text = fmt::format(
+      "seed {}: faults for {:.0f} s, a request each {:.2f} s, journal {} bytes, budget {}, "
+      "on_full {}, retention {:.0f} s, key policy {}, {} apps, rotation each {:.0f} s, {}\n",
+      plan.seed, in_seconds(plan.faults_last), in_seconds(plan.traffic_every),
+      plan.journal.bytes_max, plan.budget, plan.journal.expire_when_full ? "expire" : "refuse",
+      in_seconds(plan.journal.retention), static_cast<int>(plan.key_policy), plan.apps,
+      in_seconds(plan.rotate_every), plan.shutdown ? "ends in a shutdown" : "settles");
+  for (const PartyPlan& p : plan.parties) {
+    text += fmt::format(
+        "  destination kind {}: request {} bytes, {} items, item {} bytes; concurrency {}, "
+        "linger {:.3f} s; latency {:.3f} s, zstd {}, poison {}, boom {}, hidden limit {}\n",
+        static_cast<int>(p.kind), p.request_bytes, p.request_items, p.item_bytes,
+        p.delivery.concurrency, in_seconds(p.delivery.linger), in_seconds(p.server.latency),
+        p.server.takes_zstd, p.server.poison, p.server.boom, p.server.hidden_limit);
+  }
+  return text;
+}
+
+}  // namespace forager::sim

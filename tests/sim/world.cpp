@@ -1,0 +1,192 @@
+#include "sim/world.h"
+
+#include <algorithm>
+#include <exception>
+
+namespace forager::sim {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+World::World(const Plan& plan, bool verbose)
+    : plan_(plan), trace_(verbose), chance_(plan.seed * 7 + 3), shell_chance_(plan.seed * 11 + 5) {
+  seat_parties();
+  process_ = std::make_unique<Process>(
+      Process::Around{plan_, loop_, shell_chance_, trace_, truths_, seats_, wall_offset_},
+      fmt::format("own-{}", own_version_));
+  loop_.after(chance_.up_to(plan_.traffic_every), [this] { traffic(); });
+  plan_rotation();
+  plan_jump();
+  plan_bars();
+  if (plan_.shutdown) {
+    loop_.after(chance_.up_to(plan_.faults_last), [this] { process_->stop(plan_.grace); });
+  } else {
+    loop_.after(plan_.faults_last, [this] { calm(); });
+  }
+}
+
+void World::seat_parties() {
+  constexpr std::array<const char*, 3> names{"honeycomb", "strict", "hive"};
+  seats_.resize(plan_.parties.size());  // they are pointed to from now on
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    Seat& seat = seats_[i];
+    seat.plan = plan_.parties[i];
+    seat.server = std::make_unique<Server>(
+        seat.plan.server, names[static_cast<std::size_t>(seat.plan.kind)], truths_, chance_.bits());
+    seat.server->set_own_key("own-1");
+    seat.witness = std::make_unique<Witness>(seat.plan, truths_);
+    plan_moods(seat, 0);
+  }
+}
+
+void World::plan_moods(Seat& seat, std::size_t next) {
+  const auto& changes = seat.plan.server.changes;
+  if (next == changes.size()) return;
+  loop_.after(changes[next].after, [this, &seat, next] {
+    if (calm_) return;
+    seat.server->set_mood(seat.plan.server.changes[next].mood);
+    trace_(loop_.now(), [&] {
+      return fmt::format("{} is now {}", seat.server->name(), name(seat.server->mood()));
+    });
+    plan_moods(seat, next + 1);
+  });
+}
+
+/// The old key ends; Forager hears of the new one a little later.
+void World::plan_rotation() {
+  if (plan_.rotate_every == Duration::zero()) return;
+  loop_.after(chance_.about(plan_.rotate_every) + seconds(1), [this] {
+    if (calm_) return;
+    const std::string key = fmt::format("own-{}", ++own_version_);
+    for (Seat& seat : seats_) seat.server->set_own_key(key);
+    trace_(loop_.now(), [&] { return "only " + key + " is good from now on"; });
+    loop_.after(chance_.up_to(plan_.rotate_late), [this, key] {
+      trace_(loop_.now(), [&] { return "the key file says " + key; });
+      process_->new_own_key(key);
+    });
+    plan_rotation();
+  });
+}
+
+void World::plan_jump() {
+  if (plan_.jump_every == Duration::zero()) return;
+  loop_.after(chance_.about(plan_.jump_every), [this] {
+    if (calm_) return;
+    wall_offset_ = chance_.up_to(hours(chance_.one_in(3) ? 100 : 2)) - hours(1);
+    trace_(loop_.now(), [] { return "the wall clock jumps"; });
+    plan_jump();
+  });
+}
+
+/// The key of some app isn't taken for a while.
+void World::plan_bars() {
+  loop_.after(chance_.about(seconds(60)), [this] {
+    if (calm_) return;
+    Seat& seat = seats_[chance_.below(seats_.size())];
+    seat.server->bar_app(static_cast<std::uint32_t>(chance_.between(1, plan_.apps)),
+                         chance_.one_in(3));
+    plan_bars();
+  });
+}
+
+void World::traffic() {
+  if (calm_) return;
+  const std::uint64_t burst = chance_.one_in(12) ? chance_.between(2, 12) : 1;
+  for (std::uint64_t i = 0; i < burst; ++i) request(false);
+  loop_.after(chance_.about(plan_.traffic_every) * static_cast<Duration::rep>(burst),
+              [this] { traffic(); });
+}
+
+void World::request(bool clean) {
+  Order order;
+  order.signal = all_signals[chance_.below(signal_count)];
+  order.items = static_cast<std::uint32_t>(1 + chance_.below(chance_.one_in(6) ? 120 : 14));
+  order.padding = plan_.body_scale * (chance_.one_in(25) ? 2500 : chance_.below(250));
+  order.per_scope = static_cast<std::uint32_t>(1 + chance_.below(12));
+  order.log_time = !chance_.one_in(4);
+  const auto first = static_cast<Number>(truths_.size());
+  std::string body = make_request(order, truths_);
+  ++records_;
+  for (std::size_t n = first; n < truths_.size(); ++n) truths_[n].record = records_;
+  if (!clean && chance_.one_in(5)) mark_bad_ones(first);
+  const bool with_key = chance_.one_in(2);
+  const auto app = with_key ? static_cast<std::uint32_t>(chance_.between(1, plan_.apps)) : 0;
+  process_->offer(order.signal, app, std::move(body), first);
+}
+
+void World::mark_bad_ones(Number first) {
+  const auto kind = chance_.one_in(3) ? Truth::Kind::boom : Truth::Kind::poison;
+  const std::uint64_t many = chance_.one_in(5) ? chance_.between(2, 6) : 1;
+  for (std::uint64_t i = 0; i < many; ++i) {
+    truths_[first + chance_.below(truths_.size() - first)].kind = kind;
+  }
+}
+
+/// Faults stop. Traffic goes on a little, as a 500 and a systemic refusal are only told from bad
+/// data by what gets through.
+void World::calm() {
+  calm_ = true;
+  calm_at_ = loop_.now();
+  trace_(calm_at_, [] { return "faults are over"; });
+  for (Seat& seat : seats_) seat.server->calm();
+  process_->new_own_key(fmt::format("own-{}", own_version_));
+  trickle(seconds(2));
+}
+
+void World::trickle(Duration every) {
+  if (process_->drained()) return;
+  request(true);
+  loop_.after(every,
+              [this, every] { trickle(std::min<Duration>(every + every / 8, minutes(10))); });
+}
+
+void World::run_until_settled() {
+  constexpr std::uint64_t events_max = 400'000;
+  while (true) {
+    if (process_->stopped()) return;
+    if (calm_ && process_->drained()) return;
+    hold(!loop_.empty(),
+         [&] { return "settling: held, and nobody means to send it\n" + process_->held(); });
+    loop_.run_one();
+    process_->check();
+    hold(loop_.ran() < events_max,
+         [&] { return "busy loop: too many events\n" + process_->held(); });
+    if (!calm_) continue;
+    Time quiet = calm_at_;
+    for (const Seat& seat : seats_) quiet = std::max(quiet, seat.witness->quiet_until());
+    hold(loop_.now() < quiet + hours(2), [&] {
+      return "settling: still held two hours after the faults stopped\n" + process_->held();
+    });
+  }
+}
+
+void World::run() {
+  run_until_settled();
+  process_->close();
+}
+
+Outcome World::outcome() const {
+  Outcome outcome;
+  outcome.events = loop_.ran();
+  outcome.items = truths_.size();
+  outcome.lasted = loop_.now().time_since_epoch() - hours(1);
+  return outcome;
+}
+
+Outcome run_schedule(std::uint64_t seed, bool verbose) {
+  const Plan plan = plan_of(seed);
+  if (verbose) fmt::print("{}", describe(plan));
+  World world(plan, verbose);
+  std::string broken;
+  try {
+    world.run();
+  } catch (const std::exception& e) {
+    broken = e.what();
+  }
+  Outcome outcome = world.outcome();
+  outcome.broken = std::move(broken);
+  return outcome;
+}
+
+}  // namespace forager::sim

@@ -1,0 +1,58 @@
+// One schedule from its seed to the verdict.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "sim/process.h"
+
+namespace forager::sim {
+
+struct Outcome {
+  std::string broken;  ///< which invariant, and how; empty: none
+  std::uint64_t events = 0;
+  std::uint64_t items = 0;
+  Duration lasted{};  ///< virtual
+};
+
+/// Runs the schedule of a seed. `verbose`: prints what happens.
+Outcome run_schedule(std::uint64_t seed, bool verbose);
+
+class World {
+ public:
+  World(const Plan& plan, bool verbose);
+  /// Throws Broken.
+  void run();
+  Outcome outcome() const;
+
+ private:
+  void seat_parties();
+  void plan_moods(Seat& seat, std::size_t next);
+  void plan_rotation();
+  void plan_jump();
+  void plan_bars();
+  void traffic();
+  void request(bool clean);
+  void mark_bad_ones(Number first);
+  void calm();
+  void trickle(Duration every);
+  void run_until_settled();
+
+  const Plan plan_;
+  Trace trace_;
+  Loop loop_;
+  Chance chance_;
+  Chance shell_chance_;
+  std::vector<Truth> truths_;
+  std::vector<Seat> seats_;
+  Duration wall_offset_{};
+  std::unique_ptr<Process> process_;
+  std::uint32_t own_version_ = 1;
+  std::uint32_t records_ = 0;
+  bool calm_ = false;
+  Time calm_at_{};
+};
+
+}  // namespace forager::sim
