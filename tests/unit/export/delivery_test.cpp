@@ -328,6 +328,52 @@ TEST(Delivery, DoesNotBlameTheCodecForABadItem) {
   EXPECT_EQ(w.delivery.state().codec, Codec::zstd);
 }
 
+TEST(Delivery, DoesNotHurryAProbeForAnOlderRequestThatIsToBeRecoded) {
+  World w({.concurrency = 2, .linger = seconds(0)});
+  w.add({.first = 1});
+  Attempt* first = w.send();
+  w.add({.first = 2});
+  Attempt* second = w.send();
+  ASSERT_NE(second, nullptr);
+  w.answer(first, Park{"401"});
+  w.answer(second, Recode{"415"});
+  EXPECT_EQ(w.wait(), seconds(30));
+}
+
+TEST(Delivery, WaitsBetweenTheProbesOfABatchThatServerErrorsTookApart) {
+  World w({.concurrency = 2, .linger = seconds(0)});
+  w.add({.first = 1, .items = 4});
+  Attempt* bad = w.send();
+  w.add({.first = 5});
+  w.answer(w.send(), Delivered{});
+  constexpr int one_short_of_suspicion = 4;
+  for (int i = 0; i < one_short_of_suspicion; ++i) {
+    w.answer(bad, Retry{std::nullopt, "500", true});
+    w.add({.first = static_cast<std::uint64_t>(6 + i)});
+    while (Attempt* other = w.send()) {
+      if (other->items == 4) {
+        bad = other;
+        break;
+      }
+      w.answer(other, Delivered{});
+    }
+    if (bad->number != static_cast<std::uint32_t>(i + 2)) {
+      w.now += seconds(60);
+      bad = w.send();
+    }
+    ASSERT_EQ(bad->items, 4U);
+  }
+  w.add({.first = 20});
+  Attempt* other = w.send();
+  ASSERT_NE(other, nullptr);
+  w.answer(other, Park{"401"});
+  w.answer(bad, Retry{std::nullopt, "500", true});
+  EXPECT_EQ(w.delivery.counts().taken_apart, 1U);
+  EXPECT_EQ(w.wait(), seconds(30));
+  w.now += seconds(30);
+  ASSERT_NE(w.send(), nullptr) << "one probe";
+}
+
 TEST(Delivery, ParksWhenNoCodecIsLeftToTry) {
   World w({.codec = Codec::gzip});
   w.add({});
