@@ -41,10 +41,10 @@ struct Disk {
 
   /// Room for a frame of this size, behind what waits for its commit.
   bool fits(std::size_t frame) const {
-    const std::size_t head = format::header_bytes + opening_bytes;
+    const std::size_t head = format::header_bytes + opening_bytes + margin;
     const std::size_t left = open == 0 ? 0 : segments.at(open).file_bytes - segments.at(open).used;
     const std::size_t all = pending_bytes + frame;
-    if (all <= left) return true;
+    if (all + margin <= left) return true;
     const std::size_t usable = with.segment_bytes - std::min(head, with.segment_bytes / 2);
     // a frame that doesn't fit leaves the end of a segment empty
     const std::size_t files = frame > usable ? frame + head + with.segment_bytes
@@ -64,6 +64,7 @@ struct Disk {
   Position open = 0;  ///< 0: the next commit begins a segment
   std::size_t bytes;  ///< of all files
   std::size_t pending_bytes = 0;
+  std::size_t margin = 4096;      ///< kept for what rides along with the records
   std::size_t opening_bytes = 0;  ///< what cursors took at the last opening
   std::size_t file_system_max = SIZE_MAX;
   Position snapshot_in = 0;  ///< the newest segment with a durable snapshot

@@ -100,6 +100,7 @@ bool Journal::open_segment(Commit& commit, std::size_t needs) {
   }
   const std::size_t small =
       ranges * sizeof(Range) + places_.size() * 512 + 1024 + disk.void_marks.size() * sizeof(Range);
+  disk.margin = small;
   const bool fresh = disk.open == 0 || disk.segments.at(disk.open).used + small + needs >
                                            disk.segments.at(disk.open).file_bytes;
   if (fresh) {

@@ -88,10 +88,10 @@ std::optional<Header> read_header(std::string_view bytes) {
   if (bytes.size() < header_bytes || !bytes.starts_with(magic)) return std::nullopt;
   Header header;
   header.version = get<std::uint32_t>(bytes, 8);
-  if (header.version > version) return header;
   if (crc32c(bytes.substr(0, header_checked)) != get<std::uint32_t>(bytes, header_checked)) {
     return std::nullopt;
   }
+  if (header.version > version) return header;
   header.bytes = get<std::uint32_t>(bytes, 12);
   if (header.bytes < header_bytes || header.bytes > header_most || header.bytes % 8 != 0) {
     return std::nullopt;
