@@ -180,6 +180,7 @@ class Journal {
   }
 
   Held held(CursorId cursor) const;
+  std::size_t cursors() const { return places_.size(); }
   /// Ascending; for tools and tests.
   std::vector<Position> held_positions(CursorId cursor) const {
     std::vector<Position> made;

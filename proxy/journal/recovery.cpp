@@ -166,7 +166,12 @@ std::vector<std::string> Recovery::apply(const SegmentScan& read, Time now, Wall
     news.push_back(fmt::format("{} can't be read: {}", entry.name,
                                read.error.empty() ? "no part of it is valid" : read.error));
   }
-  const auto places = destinations(scan);
+  auto places = destinations(scan);
+  if (places.empty() && !scan.damage.empty()) {
+    // whose records these are can't be read any more: rather to all once more than to nobody
+    static const RangeSet nothing;
+    for (std::uint32_t id = 0; id < journal_.cursors(); ++id) places[id] = {id, 7, &nothing};
+  }
   std::map<std::uint32_t, GroupId> groups{{0, own_group}};
   for (const auto& [id, group] : scan.groups) groups[id] = adopt_(group);
   Position expected = first;
