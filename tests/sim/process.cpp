@@ -19,7 +19,7 @@ using std::chrono::seconds;
 namespace {
 
 constexpr Duration send_timeout = seconds(30);
-/// Timers that wake a delivery which then neither sends nor settles anything.
+/// Timers in a second that wake a delivery which then neither sends nor settles anything.
 constexpr int fruitless_max = 20;
 
 std::unique_ptr<destination::Destination> destination_of(const PartyPlan& plan) {
@@ -78,7 +78,8 @@ struct Process::Party {
   exporter::Delivery delivery;
   bool woken = false;
   std::uint64_t timer = 0;  ///< only the last one set counts
-  int fruitless = 0;
+  int fruitless = 0;        ///< since then, at most a second long
+  Time fruitless_since{};
   std::uint64_t last_ticket = 0;
   std::map<std::uint64_t, Flight> flights;
 };
@@ -196,7 +197,11 @@ void Process::pump(Party& party, bool by_timer) {
     const Time until = wait->until;
     hold(until > now, "busy loop: next() waits for the past");
     const bool progress = sent || !by_timer || held_items() != held;
-    party.fruitless = progress ? 0 : party.fruitless + 1;
+    if (progress || now - party.fruitless_since > seconds(1)) {
+      party.fruitless = 0;
+      party.fruitless_since = now;
+    }
+    if (!progress) ++party.fruitless;
     hold(party.fruitless <= fruitless_max, "busy loop: timers wake it for nothing");
     const std::uint64_t timer = ++party.timer;
     if (until == Time::max()) return;

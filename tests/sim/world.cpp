@@ -62,6 +62,7 @@ void World::plan_rotation() {
     for (Seat& seat : seats_) seat.server->set_own_key(key);
     trace_(loop_.now(), [&] { return "only " + key + " is good from now on"; });
     loop_.after(chance_.up_to(plan_.rotate_late), [this, key] {
+      if (key != fmt::format("own-{}", own_version_)) return;  // overtaken by the next one
       trace_(loop_.now(), [&] { return "the key file says " + key; });
       process_->new_own_key(key);
     });
