@@ -42,7 +42,7 @@ def world(tmp_path, request):
     from world import World
 
     if binary() is None:
-        pytest.skip("no binary: build one, or name it in FORAGER_BIN")
+        pytest.fail("no binary: build one, or name it in FORAGER_BIN")
     words = next((mark.kwargs for mark in request.node.iter_markers("judge")), {})
     it = World(tmp_path, **words)
     yield it

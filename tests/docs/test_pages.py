@@ -69,7 +69,7 @@ def test_folders_and_files_that_are_named_exist(page):
 def test_the_readme_explains_every_exit_code():
     """The same numbers as the help."""
     if binary() is None:
-        pytest.skip("no binary")
+        pytest.fail("no binary: build one, or name it in FORAGER_BIN")
     told = re.findall(r"^ +(\d+)  [A-Z]", run("--help").stdout, re.M)
     assert told and re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(), re.M) == told
 

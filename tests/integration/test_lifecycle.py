@@ -277,7 +277,7 @@ def test_the_hive_beside_honeycomb_sees_the_same_items(world):
 def test_demo_without_a_forager_is_exit_1_with_the_fix():
     """Nobody listens on a port that is only reserved."""
     if binary() is None:
-        pytest.skip("no binary")
+        pytest.fail("no binary: build one, or name it in FORAGER_BIN")
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         done = run("demo", "--endpoint", f"http://127.0.0.1:{reserved.getsockname()[1]}")
