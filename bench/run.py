@@ -53,13 +53,16 @@ class Subject:
 
     def __init__(self, command: list, env: dict, port_line: str, port: int | None):
         self.began = time.monotonic()
-        self.process = subprocess.Popen(command, env={**os.environ, **env}, text=True, cwd="/",
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("FORAGER_", "OTEL_"))}
+        self.process = subprocess.Popen(command, env=inherited | env, text=True, cwd="/",
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         self.port = port
+        said = ""
         while True:
             line = self.process.stdout.readline()
+            said += line
             if not line:
-                raise SystemExit(f"{command[0]} ended with {self.process.wait()} before it listened")
+                raise SystemExit(f"{command[0]} ended with {self.process.wait()} before it listened:\n{said}")
             if found := re.search(port_line, line):
                 self.port = self.port or int(found.group(1))
                 break
