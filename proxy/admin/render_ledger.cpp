@@ -51,6 +51,7 @@ void write_book(JsonWriter& json, const Book& book, Signal signal, const ledger:
   json.begin_object();
   json.member("destination", book.destination()).member("signal", facts(signal).name);
   json.member("accepted", book.accepted(signal));
+  json.member("recovered", book.recovered(signal));
   for (const State state : final_states)
     json.member(ledger::name(state), book.count(signal, state));
   json.member("held", held(book.destination(), signal));

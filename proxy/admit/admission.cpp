@@ -34,12 +34,13 @@ struct ReasonKind {
   Reason reason;
   Refused::Kind kind;
 };
-constexpr std::array<ReasonKind, 7> kinds{
+constexpr std::array<ReasonKind, 8> kinds{
     {{Reason::malformed, Refused::Kind::malformed},
      {Reason::unauthenticated, Refused::Kind::unauthenticated},
      {Reason::too_large, Refused::Kind::too_large},
      {Reason::memory_budget, Refused::Kind::busy},
      {Reason::stopping, Refused::Kind::unavailable},
+     {Reason::disk, Refused::Kind::unavailable},
      {Reason::journal_full, Refused::Kind::unavailable},
      {Reason::aborted_upload, Refused::Kind::malformed}}};
 
@@ -57,6 +58,11 @@ std::string_view usual_words(Refused::Kind kind) {
       return "not taking requests now; send it again later";
   }
   return {};
+}
+
+std::string disk_words(const journal::Journal& journal) {
+  return fmt::format("the disk takes nothing now; send it again later ({})",
+                     journal.disk_trouble());
 }
 
 }  // namespace
@@ -89,8 +95,15 @@ asio::awaitable<Outcome> Admission::admit(Offer offer) {
   auto kept = keep(signal, sender, std::move(std::get<Ready>(prepared)));
   if (auto* const refused = std::get_if<Refused>(&kept)) co_return std::move(*refused);
   if (auto* const accepted = std::get_if<Accepted>(&kept)) co_return std::move(*accepted);
+  const auto [position, items] = std::get<Kept>(kept);
+  while (!journal_.decided(position)) {
+    co_await committed_->wait();
+  }
+  if (journal_.voided(position))
+    co_return refuse(signal, Reason::disk, disk_words(journal_), items);
+  ledger_.door().accepted(signal, items);
   if (!config_.wait_for_delivery) co_return Accepted{};
-  const bool delivered = co_await passed(std::get<journal::Position>(kept));
+  const bool delivered = co_await passed(position);
   if (delivered) co_return Accepted{};
   // the books have it as accepted, which it is: a repeat is the price of this setting
   Refused late{Refused::Kind::unavailable,
@@ -122,7 +135,7 @@ asio::awaitable<std::variant<Admission::Ready, Refused>> Admission::prepare_char
   Allowance allowance = expected_allowance(raw, request_limit_);
   const Allowance most = full_allowance(raw, request_limit_);
   while (true) {
-    if (charge.bytes() < came + allowance.total() && !charge.resize(came + allowance.total())) {
+    if (charge.bytes() < came + allowance.total() && !grow(charge, came + allowance.total())) {
       co_return refuse(signal, Reason::memory_budget, {});
     }
     Preparing work{std::move(raw), allowance};
@@ -149,9 +162,9 @@ asio::awaitable<std::variant<Admission::Ready, Refused>> Admission::prepare_char
   }
 }
 
-std::variant<journal::Position, Accepted, Refused> Admission::keep(Signal signal,
-                                                                   const Sender& sender,
-                                                                   Ready ready) {
+std::variant<Admission::Kept, Accepted, Refused> Admission::keep(Signal signal,
+                                                                 const Sender& sender,
+                                                                 Ready ready) {
   const otlp::Shape shape = ready.prepared.shape;
   if (closed_)
     return refuse(signal, Reason::stopping, "Forager is stopping; send it again to the next one",
@@ -164,7 +177,7 @@ std::variant<journal::Position, Accepted, Refused> Admission::keep(Signal signal
   if (const auto* const why = std::get_if<KeyRefused>(&group))
     return refuse(signal, *why, shape.items);
   const std::size_t capacity = ready.prepared.body.capacity();
-  if (!ready.charge.resize(capacity + journal::record_overhead)) {
+  if (!grow(ready.charge, capacity + journal::record_overhead)) {
     return refuse(signal, Reason::memory_budget, {}, shape.items);
   }
   journal::Record record;
@@ -176,13 +189,15 @@ std::variant<journal::Position, Accepted, Refused> Admission::keep(Signal signal
   record.arrived = std::chrono::system_clock::now();
   record.body = Slice(std::move(ready.prepared.body));
   const auto position = journal_.append(std::move(record), std::move(ready.charge), now());
+  if (!position && !journal_.disk_trouble().empty())
+    return refuse(signal, Reason::disk, disk_words(journal_), shape.items);
   if (!position) {
     return refuse(signal, Reason::journal_full,
                   "the journal is full (FORAGER_JOURNAL_BYTES); send it again later", shape.items);
   }
-  ledger_.door().accepted(signal, shape.items);
   if (shape.repaired != 0) note_repaired(signal, shape.repaired);
-  if (*position != journal::not_routed) return *position;
+  if (*position != journal::not_routed) return Kept{*position, shape.items};
+  ledger_.door().accepted(signal, shape.items);
   note_not_routed(signal, shape.items);
   return Accepted{};
 }

@@ -38,7 +38,12 @@ class Admission final : public Door {
   asio::awaitable<Outcome> admit(Offer offer) override;
   Refused turn_away(Signal signal, Refused::Kind kind, std::string message) override;
   void book_refusal(Signal signal, ledger::Reason reason) override;
-  std::optional<Budget::Charge> room(std::size_t bytes) override { return budget_.take(bytes); }
+  std::optional<Budget::Charge> room(std::size_t bytes) override {
+    make_memory(bytes);
+    return budget_.take(bytes);
+  }
+  /// With a disk journal: what is woken after each commit.
+  void wait_for(Event& committed) { committed_ = &committed; }
   std::size_t request_limit() const override { return request_limit_; }
 
   /// The last step of a stop: from now on everything is refused as `stopping`. Until then the door
@@ -59,8 +64,20 @@ class Admission final : public Door {
   };
   std::optional<Refused> objection(const Offer& offer);
   asio::awaitable<std::variant<Ready, Refused>> prepare_charged(Raw raw, Budget::Charge charge);
-  std::variant<journal::Position, Accepted, Refused> keep(Signal signal, const Sender& sender,
-                                                          Ready ready);
+  struct Kept {
+    journal::Position position = journal::not_routed;
+    std::uint32_t items = 0;
+  };
+  std::variant<Kept, Accepted, Refused> keep(Signal signal, const Sender& sender, Ready ready);
+  /// Bodies that are on disk are let go before anything is refused.
+  void make_memory(std::size_t bytes) {
+    if (bytes <= budget_.left()) return;
+    journal_.forget_bodies(bytes - budget_.left() + budget_.limit() / 16);
+  }
+  bool grow(Budget::Charge& charge, std::size_t bytes) {
+    if (bytes > charge.bytes()) make_memory(bytes - charge.bytes());
+    return charge.resize(bytes);
+  }
   asio::awaitable<bool> passed(journal::Position position);
   Refused refuse(Signal signal, ledger::Reason reason, std::string message,
                  std::uint64_t items = 0);
@@ -76,6 +93,7 @@ class Admission final : public Door {
   asio::any_io_executor io_;
   asio::thread_pool& pool_;
   std::size_t request_limit_;
+  Event* committed_ = nullptr;
   bool closed_ = false;
   std::optional<Time> ends_;
   std::unordered_map<journal::Position, Event*> waiting_;  ///< for delivery

@@ -92,7 +92,15 @@ std::variant<journal::GroupId, KeyRefused> KeyRing::group_of(
   if (policy_ == KeyPolicy::replace) return journal::own_group;
   if (text_of(key).empty() && text_of(dataset).empty()) return journal::own_group;
   const Digest digest = digest_of(text_of(key), text_of(dataset));
-  if (const auto found = known_.find(digest); found != known_.end()) return found->second;
+  if (const auto found = known_.find(digest); found != known_.end()) {
+    Group& group = groups_[found->second];
+    if (group.unknown) {
+      group.key = key;
+      group.unknown = false;
+      if (learned_) learned_();
+    }
+    return found->second;
+  }
   if (groups_.size() >= groups_max) {
     return KeyRefused{Kind::too_many, fmt::format("more than {} pairs of key and dataset were sent "
                                                   "since the start; restart Forager, or let "
@@ -102,6 +110,30 @@ std::variant<journal::GroupId, KeyRefused> KeyRing::group_of(
   Group group;
   if (!text_of(key).empty()) group.key = key;
   group.dataset = text_of(dataset);
+  group.digest = digest;
+  groups_.push_back(std::move(group));
+  const auto id = static_cast<journal::GroupId>(groups_.size() - 1);
+  known_.emplace(digest, id);
+  return id;
+}
+
+journal::format::Group KeyRing::on_disk(journal::GroupId group) const {
+  const Group& from = groups_.at(group);
+  journal::format::Group made;
+  made.has_key = from.key.has_value() || from.unknown;
+  std::memcpy(made.digest.data(), from.digest.data(), made.digest.size());
+  made.dataset = from.dataset;
+  return made;
+}
+
+journal::GroupId KeyRing::adopt(const journal::format::Group& found) {
+  Digest digest{};
+  std::memcpy(digest.data(), found.digest.data(), digest.size());
+  if (const auto known = known_.find(digest); known != known_.end()) return known->second;
+  Group group;
+  group.dataset = found.dataset;
+  group.unknown = found.has_key;
+  group.digest = digest;
   groups_.push_back(std::move(group));
   const auto id = static_cast<journal::GroupId>(groups_.size() - 1);
   known_.emplace(digest, id);
@@ -111,6 +143,7 @@ std::variant<journal::GroupId, KeyRefused> KeyRing::group_of(
 std::optional<destination::Credentials> KeyRing::credentials(journal::GroupId group) const {
   if (group >= groups_.size()) return std::nullopt;
   const Group& g = groups_[group];
+  if (g.unknown) return std::nullopt;
   const Secret& key = g.key ? *g.key : own_;
   if (key.empty()) return std::nullopt;
   return destination::Credentials{key, g.dataset};

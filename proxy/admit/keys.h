@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "base/secret.h"
 #include "config/config.h"
 #include "destination/destination.h"
+#include "journal/format.h"
 #include "journal/record.h"
 
 namespace forager::admit {
@@ -47,6 +49,12 @@ class KeyRing {
   std::optional<destination::Credentials> credentials(journal::GroupId group) const;
   /// The key of every group without one of an app's; from the next attempt on.
   void set_own(Secret own) { own_ = std::move(own); }
+  /// For the disk: what it may know of a group.
+  journal::format::Group on_disk(journal::GroupId group) const;
+  /// A group of an earlier run. Without our salt or the key it has no credentials until an app
+  /// brings that key; then `learned` is called.
+  journal::GroupId adopt(const journal::format::Group& found);
+  void on_learned(std::function<void()> learned) { learned_ = std::move(learned); }
   std::size_t groups() const { return groups_.size(); }
 
  private:
@@ -57,7 +65,10 @@ class KeyRing {
   struct Group {
     std::optional<Secret> key;  ///< nullopt: our own
     std::string dataset;
+    bool unknown = false;  ///< a key of an app that is not here
+    Digest digest{};
   };
+  std::function<void()> learned_;
   Digest digest_of(std::string_view key, std::string_view dataset) const;
 
   config::KeyPolicy policy_;

@@ -62,13 +62,15 @@ App::App(config::Loaded settings, config::Sources sources)
     : settings_(std::move(settings)),
       sources_(std::move(sources)),
       started_(std::chrono::steady_clock::now()),
+      storage_(open_storage(settings_.config)),
       io_(1),
       pool_(workers),
       budget_(settings_.config.memory_limit - grpc_share(settings_.config)),
       journal_(journal_config(settings_.config), ledger_),
-      quarantine_(settings_.config.journal_bytes / quarantine_share, budget_),
-      keys_(settings_.config.key_policy, settings_.config.honeycomb_key,
-            admit::KeyRing::random_salt()),
+      quarantine_(std::min(settings_.config.journal_bytes, settings_.config.memory_limit / 2) /
+                      quarantine_share,
+                  budget_),
+      keys_(settings_.config.key_policy, settings_.config.honeycomb_key, storage_.salt),
       tls_(io_.get_executor(), pool_, settings_.config.ca_file),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       stopping_changed_(io_.get_executor()) {}
@@ -86,6 +88,12 @@ exporter::DeliveryConfig App::delivery_config(const std::string& name) const {
   made.retry = {.initial = from.retry_initial, .max = from.retry_max};
   made.probe_interval = from.probe_interval;
   return made;
+}
+
+std::function<asio::awaitable<bool>(std::vector<journal::Position>)> App::loader() {
+  if (!committer_) return {};
+  return
+      [this](std::vector<journal::Position> wanted) { return committer_->load(std::move(wanted)); };
 }
 
 exporter::Exporter::CredentialsOf App::credentials_for(const std::string& name) {
@@ -143,7 +151,8 @@ Result<void> App::add_carrier(const std::string& name) {
   carrier->exporter = std::make_unique<exporter::Exporter>(
       executor, pool_, *carrier->delivery, *carrier->destination, *carrier->transport,
       credentials_for(name), budget_,
-      exporter::ExporterSettings{.send_timeout = from.send_timeout, .book = &ledger_.book(name)});
+      exporter::ExporterSettings{
+          .send_timeout = from.send_timeout, .load = loader(), .book = &ledger_.book(name)});
   carriers_.push_back(std::move(carrier));
   return {};
 }
@@ -180,12 +189,26 @@ Result<void> App::bind() {
 }
 
 Result<void> App::build() {
+  if (!storage_.error.empty()) return fault(storage_.error);
+  if (storage_.files) {
+    auto with = disk_settings(storage_, settings_.config);
+    with.group_of = [this](journal::GroupId group) { return keys_.on_disk(group); };
+    journal_.use_disk(std::move(with));
+    committer_ = std::make_unique<journal::Committer>(io_.get_executor(), pool_, *storage_.files,
+                                                      journal_, budget_);
+    keys_.on_learned([this] {
+      for (const auto& carrier : carriers_)
+        carrier->delivery->credentials_changed(std::chrono::steady_clock::now());
+    });
+  }
   for (const std::string& name : settings_.routes.all()) {
     if (auto added = add_carrier(name); !added) return added;
   }
   door_ = std::make_unique<admit::Admission>(
-      admit::AdmissionConfig{.request_limit = settings_.config.request_limit}, budget_, journal_,
-      ledger_, keys_, io_.get_executor(), pool_);
+      admit::AdmissionConfig{.request_limit = settings_.config.request_limit,
+                             .wait_for_delivery = settings_.config.ack == config::Ack::delivered},
+      budget_, journal_, ledger_, keys_, io_.get_executor(), pool_);
+  if (committer_) door_->wait_for(committer_->ended());
   return bind();
 }
 
@@ -199,6 +222,11 @@ config::ExitCode App::run() {
   print_start();
   const auto executor = io_.get_executor();
   for (const auto& carrier : carriers_) spawn(executor, carrier->exporter->run(), "exporter");
+  if (committer_) {
+    spawn(executor, committer_->run(), "journal");
+    auto adopt = [this](const journal::format::Group& group) { return keys_.adopt(group); };
+    spawn(executor, committer_->recover(storage_.found, adopt), "recovery");
+  }
   spawn(executor, watch_signals(), "signals");
   if (!settings_.config.honeycomb_key_file.empty()) spawn(executor, watch_key_file(), "key file");
   spawn(executor, watch_expiry(), "expiry");

@@ -16,12 +16,14 @@
 #include "admit/admission.h"
 #include "admit/keys.h"
 #include "app/carrier.h"
+#include "app/storage.h"
 #include "base/async.h"
 #include "base/budget.h"
 #include "base/ledger.h"
 #include "config/exit_codes.h"
 #include "config/load.h"
 #include "config/sources.h"
+#include "journal/committer.h"
 #include "journal/journal.h"
 #include "journal/quarantine.h"
 #include "net/tls.h"
@@ -46,6 +48,7 @@ class App {
   Result<void> build();
   Result<void> add_carrier(const std::string& name);
   Result<void> bind();
+  std::function<asio::awaitable<bool>(std::vector<journal::Position>)> loader();
   exporter::Exporter::CredentialsOf credentials_for(const std::string& name);
   exporter::DeliveryConfig delivery_config(const std::string& name) const;
 
@@ -72,11 +75,13 @@ class App {
   config::Sources sources_;
   const Time started_;
 
+  Storage storage_;
   asio::io_context io_;
   asio::thread_pool pool_;
   Budget budget_;
   ledger::Ledger ledger_;
   journal::Journal journal_;
+  std::unique_ptr<journal::Committer> committer_;  ///< with a disk
   journal::Quarantine quarantine_;
   admit::KeyRing keys_;
   net::Tls tls_;

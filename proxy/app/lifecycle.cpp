@@ -120,7 +120,9 @@ asio::awaitable<void> App::drain() {
     if (carrier->hive != nullptr) carrier->hive->flush();
   }
   log_expiries();
-  if (const std::uint64_t lost = journal_.lose_all(steady_clock::now()); lost != 0) {
+  if (committer_) {
+    co_await committer_->close(std::max<Time>(deadline, steady_clock::now() + milliseconds(500)));
+  } else if (const std::uint64_t lost = journal_.lose_all(steady_clock::now()); lost != 0) {
     spdlog::error(
         "{} items were still held in memory and are lost: a longer FORAGER_STOP_GRACE gives them "
         "more time to be delivered",

@@ -51,10 +51,16 @@ void App::print_start() const {
     line(fmt::format("delivering {} to {} ({})", signals, carrier->destination->name(),
                      carrier->where));
   }
-  line(
-      fmt::format("keeping data in memory, up to {}: what is still held when the process ends is "
-                  "lost, and counted",
-                  in_mib(from.journal_bytes)));
+  if (storage_.files) {
+    line(fmt::format("keeping data on disk in {}, up to {}; 200 means it is synced",
+                     storage_.files->directory(), in_mib(from.journal_bytes)));
+  } else {
+    if (!storage_.why.empty()) line(fmt::format("no disk journal: {}", storage_.why));
+    line(
+        fmt::format("keeping data in memory, up to {}: what is still held when the process ends is "
+                    "lost, and counted",
+                    in_mib(from.journal_bytes)));
+  }
 
   std::string endpoint;
   for (const std::string& at : http_->bound()) {

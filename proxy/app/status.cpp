@@ -66,8 +66,9 @@ admin::Status App::status() const {
   made.phase = phase_;
   made.now = clocks.wall;
   made.uptime = clocks.now - started_;
-  made.journal_kind = "memory";
-  made.journal_bytes = journal_.bytes();
+  made.journal_kind = storage_.files ? "disk" : "memory";
+  if (storage_.files) made.journal_directory = storage_.files->directory();
+  made.journal_bytes = storage_.files ? journal_.disk_bytes() : journal_.bytes();
   made.journal_limit = journal_.bytes_max();
   made.memory_used = budget_.used();
   made.memory_limit = budget_.limit();
@@ -87,6 +88,10 @@ admin::Status App::status() const {
     made.quarantined.push_back({what.destination, std::string(facts(what.signal).name),
                                 what.position, what.first, what.last, what.arrived, what.why});
   }
+  if (const std::string& why = journal_.disk_trouble(); !why.empty())
+    made.warnings.push_back("the disk takes nothing, requests are answered 503: " + why);
+  for (const std::string& name : journal_.removed_destinations())
+    made.warnings.push_back("records are held for " + name + ", which is not configured any more");
   for (const auto& carrier : carriers_) {
     const std::string to(carrier->destination->name());
     for (const auto& [status, count] : carrier->exporter->answers())

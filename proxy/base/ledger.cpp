@@ -27,6 +27,8 @@ constexpr std::array<ReasonFacts, reason_count> table{{
     {Reason::journal_full, State::refused, "journal_full",
      "The journal was full and every destination of the signal lags; the app was told when to come "
      "back."},
+    {Reason::disk, State::refused, "disk",
+     "The disk took nothing; /status says why, and the app was told when to come back."},
     {Reason::stopping, State::refused, "stopping", "Forager was stopping and took nothing new."},
     {Reason::aborted_upload, State::refused, "aborted_upload",
      "The connection ended or stalled before the whole request had come."},
@@ -44,9 +46,13 @@ constexpr std::array<ReasonFacts, reason_count> table{{
     {Reason::made_room, State::expired, "made_room",
      "The journal was full, all destinations lagged, and FORAGER_ON_FULL=expire gives up the "
      "oldest."},
+    {Reason::destination_removed, State::expired, "destination_removed",
+     "Its destination is no longer configured, and it went by age or share."},
     {Reason::not_routed, State::filtered, "not_routed", "No destination takes this signal."},
     {Reason::memory_at_exit, State::lost, "memory_at_exit",
      "It was still held in the memory journal when Forager ended."},
+    {Reason::disk_unreadable, State::lost, "disk_unreadable",
+     "Its bytes on disk could not be read back."},
 }};
 
 constexpr bool in_order() {

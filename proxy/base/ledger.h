@@ -42,6 +42,7 @@ enum class Reason : std::uint8_t {
   unsupported_encoding,
   memory_budget,
   journal_full,
+  disk,
   stopping,
   aborted_upload,
   // delivered
@@ -55,12 +56,14 @@ enum class Reason : std::uint8_t {
   over_age,
   over_share,
   made_room,
+  destination_removed,
   // filtered
   not_routed,
   // lost
   memory_at_exit,
+  disk_unreadable,
 };
-inline constexpr std::size_t reason_count = 18;
+inline constexpr std::size_t reason_count = 21;
 
 struct ReasonFacts {
   Reason reason;
@@ -125,10 +128,16 @@ class Book {
   std::string_view destination() const { return destination_; }
 
   void accepted(Signal signal, std::uint64_t items) { at(signal).accepted += items; }
+  /// Held by an earlier run, found on disk: part of what it accepted, and counted apart too.
+  void recovered(Signal signal, std::uint64_t items) {
+    at(signal).accepted += items;
+    at(signal).recovered += items;
+  }
   /// Items came to their end. Not for reasons of state refused.
   void settled(Signal signal, Reason reason, std::uint64_t items);
 
   std::uint64_t accepted(Signal signal) const { return at(signal).accepted; }
+  std::uint64_t recovered(Signal signal) const { return at(signal).recovered; }
   std::uint64_t count(Signal signal, Reason reason) const {
     return at(signal).by_reason[static_cast<std::size_t>(reason)];
   }
@@ -139,6 +148,7 @@ class Book {
  private:
   struct PerSignal {
     std::uint64_t accepted = 0;
+    std::uint64_t recovered = 0;  ///< of them
     std::array<std::uint64_t, reason_count> by_reason{};
   };
   PerSignal& at(Signal signal) { return signals_[static_cast<std::size_t>(signal)]; }

@@ -25,7 +25,7 @@ class Cutter {
 
   /// The whole record as it will be sent, at most.
   std::size_t size(const journal::Record& record) const {
-    return record.body.size() + growth(record, record.items);
+    return record.bytes() + growth(record, record.items);
   }
   /// A part as it will be sent, at most.
   std::size_t part_size(const journal::Record& record, std::uint32_t first, std::uint32_t last);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "base/mutant.h"
 
@@ -32,7 +33,7 @@ Planner::Group& Planner::begin(const Key& key, Time since) {
 }
 
 void Planner::add(const journal::Record& record, Time now) {
-  Key key{record.signal, record.group};
+  Key key = key_of(record);
   if (FORAGER_MUTANT(groups_mixed)) std::get<journal::GroupId>(key) = journal::own_group;
   const std::size_t bytes = cutter_.size(record);
   const Entry entry{record.position, 0, record.items, bytes, record.largest_item, now, false};
@@ -58,7 +59,7 @@ Planner::Entry* Planner::find(std::deque<Entry>& entries, journal::Position posi
 }
 
 void Planner::drop(const journal::Record& record) {
-  const Key key{record.signal, record.group};
+  const Key key = key_of(record);
   if (const auto held = held_.find(record.group); held != held_.end()) {
     if (Entry* entry = find(held->second[key], record.position)) entry->dropped = true;
     return;
@@ -76,10 +77,12 @@ void Planner::drop(const journal::Record& record) {
 void Planner::hold(journal::GroupId group) {
   auto& held = held_[group];
   for (const Signal signal : all_signals) {
-    const auto at = groups_.find({signal, group});
-    if (at == groups_.end()) continue;
-    held.emplace(at->first, std::exchange(at->second.entries, {}));
-    tidy(at);
+    for (const bool recovered : {false, true}) {
+      const auto at = groups_.find({signal, group, recovered});
+      if (at == groups_.end()) continue;
+      held.emplace(at->first, std::exchange(at->second.entries, {}));
+      tidy(at);
+    }
   }
 }
 
@@ -106,6 +109,7 @@ Time Planner::due(bool idle) const {
 }
 
 std::optional<Batch> Planner::take(Time now, bool idle) {
+  missing_ = 0;
   if (due(idle) > now) return std::nullopt;
   const auto ready = [&](const Key& key) {
     const Group& group = groups_.at(key);
@@ -117,11 +121,12 @@ std::optional<Batch> Planner::take(Time now, bool idle) {
   turns_.splice(turns_.end(), turns_, turn);
   Batch batch = fill(at->first, at->second);
   tidy(at);
+  if (missing_ != 0) return std::nullopt;
   return batch;
 }
 
 void Planner::count_full(const Key& key, Group& group) {
-  const Limits& most = limits(key.first);
+  const Limits& most = limits(std::get<Signal>(key));
   const bool full = group.bytes >= most.request_bytes || group.items >= most.request_items;
   if (full != group.full) full_groups_ += full ? 1U : static_cast<std::size_t>(-1);
   group.full = full;
@@ -153,8 +158,8 @@ void Planner::tidy(Groups::iterator at) {
 /// Merges what fits. A record that must be cut begins a batch of its own; its last part takes the
 /// next records along.
 Batch Planner::fill(const Key& key, Group& group) {
-  const Limits& most = limits(key.first);
-  Batch batch{key.first, key.second, {}, 0, 0, false};
+  const Limits& most = limits(std::get<Signal>(key));
+  Batch batch{std::get<Signal>(key), std::get<journal::GroupId>(key), {}, 0, 0, false};
   while (!group.entries.empty()) {
     const Entry& entry = group.entries.front();
     if (entry.dropped) {
@@ -181,10 +186,14 @@ Batch Planner::fill(const Key& key, Group& group) {
 /// Takes the first part of the first record into an empty batch; true: that was the rest of it, and
 /// there may be room for more.
 bool Planner::cut(const Key& key, Group& group, Batch& into) {
-  const Limits& most = limits(key.first);
+  const Limits& most = limits(std::get<Signal>(key));
   Entry& entry = group.entries.front();
   const journal::Record* record = find_(entry.position);
   assert(record != nullptr && "what is planned is in the journal until it is dropped");
+  if (record->body.empty()) {
+    missing_ = entry.position;
+    return false;
+  }
   std::uint32_t taken = sendable(*record, entry, most);
   if (taken == 0) {
     into.over_limit = true;

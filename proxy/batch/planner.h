@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -80,9 +81,16 @@ class Planner {
   /// its key is refused, and that is no reason to hold back the others.
   void hold(journal::GroupId group);
   void release(journal::GroupId group);
+  /// take() could not cut this record, since its body is not in memory; 0: none.
+  journal::Position missing() const { return missing_; }
 
  private:
-  using Key = std::pair<Signal, journal::GroupId>;
+  /// Records of an earlier run queue apart: so positions grow within a group, and a backlog and
+  /// what is new take turns.
+  using Key = std::tuple<Signal, journal::GroupId, bool>;
+  static Key key_of(const journal::Record& record) {
+    return {record.signal, record.group, record.recovered};
+  }
   struct Entry {
     journal::Position position = 0;
     std::uint32_t first = 0;  ///< items before it have been taken
@@ -122,6 +130,7 @@ class Planner {
   std::list<Key> turns_;                   ///< round robin
   std::set<std::pair<Time, Key>> by_age_;  ///< by the first entry's age
   std::size_t full_groups_ = 0;
+  journal::Position missing_ = 0;
   std::map<journal::GroupId, std::map<Key, std::deque<Entry>>> held_;
 };
 

@@ -54,6 +54,7 @@ struct Config {
 
   // journal
   JournalKind journal = JournalKind::automatic;
+  std::string state_dir;          ///< of this user, for who may not write /var/lib
   std::string data_dir;           ///< empty: the standard directory
   std::size_t journal_bytes = 0;  ///< 0: memory journal half of the memory limit; disk 1 GiB
   milliseconds retention{0};      ///< 0: no limit by age

@@ -53,6 +53,11 @@ Outcome load(const Sources& sources) {
   Gathered made = gather(sources);
   read_key_file(made, sources);
   look_at_ca_file(made, sources);
+  if (const auto state = sources.env("XDG_STATE_HOME"); state && state->starts_with('/')) {
+    made.config.state_dir = *state + "/forager";
+  } else if (const auto home = sources.env("HOME"); home && home->starts_with('/')) {
+    made.config.state_dir = *home + "/.local/state/forager";
+  }
   const Secret key = made.config.honeycomb_key;
   const Secret raw(sources.env("HONEYCOMB_API_KEY").value_or(""));
   auto outcome = resolve(std::move(made), cgroup_memory_limit(sources.read_file));

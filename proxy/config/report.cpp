@@ -100,8 +100,13 @@ std::vector<std::string> summary(const Loaded& loaded) {
   lines.push_back(fmt::format("memory        {} ({})", format_size(c.memory_limit),
                               loaded.origin("memory-limit").text));
   lines.push_back(
-      fmt::format("journal       in memory, {}: what is in it at the end of the process is lost",
-                  format_size(c.journal_bytes)));
+      c.journal == JournalKind::memory
+          ? fmt::format(
+                "journal       in memory, {}: what is in it at the end of the process is lost",
+                format_size(c.journal_bytes))
+          : fmt::format("journal       {}, in {}",
+                        c.journal == JournalKind::disk ? "on disk" : "on disk if it can be written",
+                        c.data_dir.empty() ? "the standard directory" : c.data_dir));
   return lines;
 }
 

@@ -22,7 +22,6 @@ class Resolver {
       : in_(std::move(gathered)), c_(in_.config), bound_(memory_bound) {}
 
   Outcome run() {
-    only_memory();
     memory();
     request_limit();
     journal_bytes();
@@ -46,30 +45,6 @@ class Resolver {
   }
   void wrong(std::string text) { in_.errors.push_back(std::move(text)); }
   void warn(std::string text) { in_.warnings.push_back(std::move(text)); }
-
-  /// This version has no disk journal: asking for what needs one must not look like getting it.
-  void only_memory() {
-    if (judged({"journal"}) && c_.journal == JournalKind::disk) {
-      wrong(
-          fmt::format("{}: \"disk\" can't be had yet, this version keeps data in memory only; set "
-                      "FORAGER_JOURNAL=memory or leave it out",
-                      place("journal")));
-    }
-    if (judged({"ack"}) && c_.ack == Ack::delivered) {
-      wrong(
-          fmt::format("{}: \"delivered\" can't be had yet, this version keeps data in memory only "
-                      "and answers once it is kept; set FORAGER_ACK=kept or leave it out",
-                      place("ack")));
-    }
-    if (given("data-dir") && judged({"journal", "data-dir"}) && c_.journal != JournalKind::disk) {
-      warn(fmt::format("{}: nothing is written there, this version keeps data in memory only",
-                       place("data-dir")));
-    }
-    if (c_.journal == JournalKind::automatic) {
-      c_.journal = JournalKind::memory;
-      derive("journal", "this version keeps data in memory only");
-    }
-  }
 
   void memory() {
     if (!judged({"memory-limit"})) {
@@ -116,12 +91,15 @@ class Resolver {
 
   void journal_bytes() {
     if (!judged({"memory-limit", "journal-bytes"})) return;
+    if (!given("journal-bytes") && c_.journal != JournalKind::memory) {
+      return derive("journal-bytes", "1GiB on disk, half of the memory limit in memory");
+    }
     if (!given("journal-bytes")) {
       c_.journal_bytes = c_.memory_limit / 2;
       return derive("journal-bytes",
                     fmt::format("half of the memory limit of {}", format_size(c_.memory_limit)));
     }
-    if (c_.journal_bytes <= c_.memory_limit) return;
+    if (c_.journal != JournalKind::memory || c_.journal_bytes <= c_.memory_limit) return;
     wrong(fmt::format(
         "{}: {} is more than the memory limit of {} ({}), and the journal is in "
         "memory; set FORAGER_JOURNAL_BYTES to {} or less, or leave it out",

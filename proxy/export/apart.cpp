@@ -102,8 +102,10 @@ void Delivery::refused_alone(Owned attempt, Time now) {
     return;
   }
   const std::string why = attempt->why;
+  attempt->alone = piece_body(attempt->pieces.front());
   suspects_.push_back(std::move(attempt));
   if (++refused_in_a_row_ < systemic_refusals) return;
+  for (Owned& suspect : suspects_) suspect->alone = Slice();
   for (Owned& suspect : suspects_) waiting_.push_last_part(std::move(suspect));
   suspects_.clear();
   park(fmt::format("{} single items in a row were refused and nothing was delivered between them, "
@@ -121,7 +123,8 @@ void Delivery::end_search(Time now) {
 
 void Delivery::quarantine(const Attempt& attempt, Time now) {
   for (const batch::Piece& piece : attempt.pieces) {
-    quarantine_piece(attempt.signal, piece, attempt.why, Reason::refused_alone, now);
+    const Slice bytes = attempt.alone.empty() ? piece_body(piece) : attempt.alone;
+    quarantine_piece(attempt.signal, piece, bytes, attempt.why, Reason::refused_alone, now);
   }
 }
 
@@ -131,15 +134,15 @@ void Delivery::quarantine_unsent(const batch::Batch& batch, Time now) {
       fmt::format("not sent: with its envelope the item has {} bytes, over the limit of {} bytes",
                   batch.bytes, std::min(limits.item_bytes, limits.request_bytes_max));
   for (const batch::Piece& piece : batch.pieces) {
-    quarantine_piece(batch.signal, piece, why, Reason::over_item_limit, now);
+    quarantine_piece(batch.signal, piece, piece_body(piece), why, Reason::over_item_limit, now);
   }
 }
 
-void Delivery::quarantine_piece(Signal signal, const batch::Piece& piece, const std::string& why,
-                                Reason reason, Time now) {
+void Delivery::quarantine_piece(Signal signal, const batch::Piece& piece, const Slice& bytes,
+                                const std::string& why, Reason reason, Time now) {
   const journal::Record& record = *journal_.find(piece.position);
   quarantine_.put({std::string(name()), signal, piece.position, piece.first, piece.last, why,
-                   record.arrived, now, piece_body(piece)});
+                   record.arrived, now, bytes});
   journal_.settle(cursor_, piece.position, piece.items(), reason, now);
 }
 

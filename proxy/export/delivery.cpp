@@ -65,6 +65,7 @@ batch::Limits Delivery::own_limits(Signal signal) const {
 void Delivery::forget(const journal::Record& record) {
   planner_.drop(record);
   waiting_.drop(record.position);
+  std::erase_if(keyless_, [&](Owned& one) { return without(*one, record.position); });
   std::erase_if(suspects_, [&](Owned& suspect) { return without(*suspect, record.position); });
 }
 
@@ -87,6 +88,7 @@ Next Delivery::choose(Time now) {
     const bool probe = parked_.has_value() || breaker_.open();
     Owned attempt = pick(now, probe);
     if (attempt) return launch(std::move(attempt), probe);
+    if (planner_.missing() != 0) return Load{planner_.missing()};
     until = std::min(waiting_.next_retry(), planned(now));
   }
   until = std::min(until, journal_.next_expiry());
@@ -194,9 +196,23 @@ void Delivery::credentials_changed(Time now) {
   if (parked_ || breaker_.open()) breaker_.restart();
   parked_.reset();
   while (!parked_groups_.empty()) release_group(parked_groups_.begin()->first, now);
+  for (const journal::GroupId group : std::exchange(keyless_groups_, {})) planner_.release(group);
+  for (Owned& attempt : std::exchange(keyless_, {})) {
+    attempt->not_before = now;
+    waiting_.push_retry(std::move(attempt));
+  }
   waiting_.hurry(now);
   note_state(now);
   wake();
+}
+
+std::vector<journal::Position> Delivery::missing(const Attempt& attempt) const {
+  std::vector<journal::Position> made;
+  for (const batch::Piece& piece : attempt.pieces) {
+    const journal::Record* record = journal_.find(piece.position);
+    if (record != nullptr && record->body.empty()) made.push_back(piece.position);
+  }
+  return made;
 }
 
 void Delivery::drain() {
@@ -236,6 +252,7 @@ DeliveryState Delivery::state() const {
     state.next_try = std::max(waiting_.next_retry(), hold_until_);
   }
   state.in_flight = in_flight_.size();
+  state.keyless = keyless_groups_.size();
   state.waiting = waiting_.size();
   state.codec = codec_;
   for (const Signal s : all_signals) {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -50,7 +51,11 @@ struct DeliveryConfig {
 struct Wait {
   Time until = Time::max();
 };
-using Next = std::variant<Attempt*, Wait>;
+/// Bodies to be read back first; then ask again.
+struct Load {
+  journal::Position position = 0;
+};
+using Next = std::variant<Attempt*, Wait, Load>;
 
 /// For /status and metrics.
 struct DeliveryState {
@@ -64,9 +69,10 @@ struct DeliveryState {
   std::optional<Time> last_success;
   std::optional<Time> next_try;  ///< retrying, open, parked: when
   std::size_t in_flight = 0;     ///< requests
-  std::size_t refused_keys =
-      0;                    ///< keys of apps that are refused: their data waits, the rest goes on
-  std::size_t waiting = 0;  ///< attempts to be sent again
+  std::size_t refused_keys = 0;  ///< keys of apps that are refused: their data waits, the rest
+                                 ///< goes on
+  std::size_t keyless = 0;       ///< groups that wait for their key
+  std::size_t waiting = 0;       ///< attempts to be sent again
   destination::Codec codec = destination::Codec::zstd;
   std::array<std::size_t, signal_count> request_bytes{};  ///< in force, learned ones included
   journal::Held held;
@@ -106,6 +112,13 @@ class Delivery {
   void answered(AttemptId id, const destination::Verdict& verdict, Time now);
   /// No answer came: the same as Retry.
   void failed(AttemptId id, const net::TransportError& error, Time now);
+  /// Bodies of it that are not in memory can't be read at all: what they held is booked as lost,
+  /// the rest goes out again.
+  void unreadable(AttemptId id, Time now);
+  /// The key of its group is not known (yet): this group waits for credentials_changed, the others
+  /// go on.
+  void key_unknown(AttemptId id, Time now);
+  std::vector<journal::Position> missing(const Attempt& attempt) const;
   /// A key was replaced, or came for the first time: parked or backing off, it goes on at once.
   void credentials_changed(Time now);
   /// From now on nothing lingers. Backoff, pauses and parking stay.
@@ -173,8 +186,8 @@ class Delivery {
   void end_search(Time now);
   void quarantine(const Attempt& attempt, Time now);
   void quarantine_unsent(const batch::Batch& batch, Time now);
-  void quarantine_piece(Signal signal, const batch::Piece& piece, const std::string& why,
-                        ledger::Reason reason, Time now);
+  void quarantine_piece(Signal signal, const batch::Piece& piece, const Slice& bytes,
+                        const std::string& why, ledger::Reason reason, Time now);
   void learn_smaller(const Attempt& attempt, Time now);
   void learn_larger(const Attempt& attempt, Time now);
 
@@ -196,6 +209,8 @@ class Delivery {
   batch::Cutter cutter_;
   Breaker breaker_;
   Waiting waiting_;
+  std::vector<Owned> keyless_;  ///< their group's key is not known
+  std::set<journal::GroupId> keyless_groups_;
   std::unordered_map<AttemptId, Owned> in_flight_;
   std::vector<Owned>
       suspects_;  ///< single items refused, while it may still be the destination's fault

@@ -10,6 +10,10 @@ namespace {
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 
+/// After the disk would not give a body.
+constexpr std::chrono::seconds disk_pause{1};
+constexpr const char* disk_words = "the disk doesn't give what is to be sent";
+
 /// Pure, for the pool.
 Chain compressed(destination::Codec codec, const Chain& raw) {
   switch (codec) {
@@ -81,6 +85,14 @@ asio::awaitable<void> Exporter::run() {
       spawn(executor_, std::move(task), "a request of an exporter");
       continue;
     }
+    if (const Load* const body = std::get_if<Load>(&next)) {
+      std::vector<journal::Position> wanted{body->position};
+      const bool had = co_await settings_.load(std::move(wanted));
+      if (!had) {
+        co_await changed_.wait_until(steady_clock::now() + disk_pause);
+      }
+      continue;
+    }
     const Time until = std::get<Wait>(next).until;
     co_await changed_.wait_until(until);
   }
@@ -102,6 +114,11 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
   const Signal signal = what->signal;
   const destination::Codec codec = what->codec;
   const auto credentials = credentials_of_(what->group);
+  if (!credentials && what->group != journal::own_group) {
+    delivery_.key_unknown(id, steady_clock::now());
+    report();
+    co_return;
+  }
   if (!credentials) {
     const destination::Verdict verdict = destination::Park{
         "the key of these records is not known: they wait until it is set, or an app sends it "
@@ -111,6 +128,8 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
     co_return;
   }
   if (!what->encoded) {
+    const bool loaded = co_await load(*what);
+    if (!loaded) co_return;
     co_await encode(*what);
   }
   net::Request request = destination_.encode(*what->encoded);
@@ -131,6 +150,23 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
 /// delivered.
 void Exporter::return_memory() {
   if (held_.fell(budget_.used())) asio::post(pool_, return_free_memory);
+}
+
+/// False: the delivery was told, `what` is no more.
+asio::awaitable<bool> Exporter::load(Attempt& what) {
+  auto missing = delivery_.missing(what);
+  if (missing.empty()) co_return true;
+  const bool asked = co_await settings_.load(std::move(missing));
+  if (delivery_.missing(what).empty()) co_return true;
+  const Time now = steady_clock::now();
+  if (asked) {
+    delivery_.unreadable(what.id, now);
+  } else {
+    delivery_.failed(what.id, net::TransportError{net::TransportError::Kind::reset, disk_words},
+                     now);
+  }
+  report();
+  co_return false;
 }
 
 asio::awaitable<void> Exporter::encode(Attempt& what) {

@@ -23,6 +23,9 @@ struct ExporterSettings {
   /// Raw bodies below it are compressed on the io thread: that takes 10 us at most, and the way to
   /// the pool and back alone takes 8 (measured).
   std::size_t inline_bytes = std::size_t{16} << 10U;
+  /// Reads bodies back from disk; false: not now. True: what is still missing is gone. Empty: all
+  /// are in memory.
+  std::function<asio::awaitable<bool>(std::vector<journal::Position>)> load{};
   const ledger::Book* book = nullptr;  ///< where given, quarantined and rejected items are logged
 };
 
@@ -53,6 +56,7 @@ class Exporter {
 
  private:
   asio::awaitable<void> attempt(Attempt* what, Gate::Pass inside);
+  asio::awaitable<bool> load(Attempt& what);
   asio::awaitable<void> encode(Attempt& what);
   void report();
   void return_memory();

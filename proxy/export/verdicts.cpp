@@ -35,6 +35,31 @@ void Delivery::failed(AttemptId id, const net::TransportError& error, Time now) 
   wake();
 }
 
+void Delivery::unreadable(AttemptId id, Time now) {
+  Owned attempt = land(id);
+  const std::vector<journal::Position> gone = missing(*attempt);
+  for (const journal::Position position : gone) {
+    without(*attempt, position);
+    if (journal_.find(position) != nullptr) journal_.lose(position, now);
+  }
+  if (!attempt->pieces.empty()) {
+    weigh(*attempt);
+    waiting_.push_part(std::move(attempt));
+  }
+  note_state(now);
+  wake();
+}
+
+void Delivery::key_unknown(AttemptId id, Time now) {
+  Owned attempt = land(id);
+  if (parked_ && attempt->probe) parked_->next_probe = now;
+  keyless_groups_.insert(attempt->group);
+  planner_.hold(attempt->group);
+  keyless_.push_back(std::move(attempt));
+  note_state(now);
+  wake();
+}
+
 Delivery::Owned Delivery::land(AttemptId id) {
   auto node = in_flight_.extract(id);
   assert(!node.empty() && "each attempt is answered once");

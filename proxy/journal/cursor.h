@@ -3,12 +3,14 @@
 // from this and cost nothing for records that are done.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
 
+#include "journal/ranges.h"
 #include "journal/record.h"
 
 namespace forager::journal {
@@ -33,7 +35,25 @@ class Cursor {
   /// A record it takes was appended; positions only grow.
   void hold(const Record& record, std::size_t bytes);
   /// A record it doesn't take was appended.
-  void skip(Position position) { end_ = position; }
+  void skip(Position position) { end_ = std::max(end_, position); }
+  /// A record of an earlier run that it still holds.
+  void restore(const Record& record, std::size_t bytes);
+
+  // For snapshots on disk; nothing of it is kept unless told to.
+  void remember_settled() { remembers_ = true; }
+  /// What an earlier run had settled above its watermark.
+  void restore_settled(const RangeSet& settled);
+  void void_range(Range range) {
+    if (remembers_) settled_.add(range);
+    skip(range.last);
+  }
+  /// All it holds is known: ranges may be merged from now on.
+  void recovered() { complete_ = true; }
+  /// The settled ranges above the watermark.
+  const RangeSet& settled() {
+    settled_.drop_through(watermark());
+    return settled_;
+  }
   /// Items of a held record came to their end; true: that was the last of them and the cursor has
   /// passed it.
   bool settle(const Record& record, std::uint32_t items, std::size_t bytes);
@@ -55,6 +75,10 @@ class Cursor {
   Holds holds_;
   std::array<std::uint64_t, signal_count> held_items_{};
   std::size_t held_bytes_ = 0;
+  void note_settled(Position position);
+  RangeSet settled_;
+  bool remembers_ = false;
+  bool complete_ = false;
 };
 
 }  // namespace forager::journal

@@ -15,6 +15,10 @@ CursorId Journal::open_cursor(std::string name, std::array<bool, signal_count> t
   ledger::Book& book = ledger_.book(name);
   places_.push_back(
       std::make_unique<Place>(Place{Cursor(std::move(name), takes, last_), Listener{}, &book}));
+  if (disk_) {
+    places_.back()->cursor.remember_settled();
+    disk_->declare = true;
+  }
   return static_cast<CursorId>(places_.size() - 1);
 }
 
@@ -31,17 +35,37 @@ std::optional<Position> Journal::append(Record record, Budget::Charge charge, Ti
   assert(record.items != 0 && "a request without items is answered at the door");
   if (!routed(record.signal)) return not_routed;
   expire_old(now);
+  if (disk_ && !disk_->trouble.empty()) return std::nullopt;
   const std::size_t bytes = size_of(record);
-  if (!fits(bytes) && !make_room(record.signal, bytes, now)) return std::nullopt;
+  const std::size_t room = disk_ ? format::record_frame(record.body.size()) : bytes;
+  if (!fits(room) && !make_room(record.signal, room, now)) return std::nullopt;
 
   record.position = ++last_;
+  record.stored_bytes = static_cast<std::uint32_t>(record.body.size());
   bytes_ += bytes;
-  const auto at = entries_.emplace_hint(entries_.end(), last_,
-                                        Entry{std::move(record), std::move(charge), now, 0});
-  Entry& entry = at->second;
+  resident_bytes_ += record.body.size();
+  Entry made;
+  made.record = std::move(record);
+  made.charge = std::move(charge);
+  made.since = now;
+  const auto at = entries_.emplace_hint(entries_.end(), last_, std::move(made));
+  if (disk_) {  // it counts from the moment it is durable
+    disk_->pending_bytes += room;
+    work();
+  } else {
+    decided_ = last_;
+    publish(at->second, now);
+  }
+  return last_;
+}
+
+/// Books it, and gives it to the destinations that take it.
+void Journal::publish(Entry& entry, Time now) {
+  const std::size_t bytes = size_of(entry.record);
+  const Position position = entry.record.position;
   for (const auto& place : places_) {
     if (!place->cursor.takes(entry.record.signal)) {
-      place->cursor.skip(last_);
+      place->cursor.skip(position);
       continue;
     }
     place->cursor.hold(entry.record, bytes);
@@ -53,7 +77,6 @@ std::optional<Position> Journal::append(Record record, Budget::Charge charge, Ti
       place->listener.appended(entry.record, now);
     }
   }
-  return last_;
 }
 
 std::chrono::seconds Journal::retry_after(Time now) const {
@@ -107,6 +130,7 @@ void Journal::settle(CursorId cursor, Position position, std::uint32_t items, le
   const bool uncounted = FORAGER_MUTANT(expiry_uncounted) && reason == ledger::Reason::over_share;
   if (!uncounted) place.book->settled(entry.record.signal, reason, items);
   if (!place.cursor.settle(entry.record, items, size_of(entry.record))) return;
+  if (disk_) note_settled(place, position, now);
   if (--entry.holders == 0) let_go(position, now);
 }
 
@@ -114,7 +138,9 @@ void Journal::let_go(Position position, Time now) {
   const auto at = entries_.find(position);
   const std::size_t bytes = size_of(at->second.record);
   bytes_ -= FORAGER_MUTANT(budget_leak) ? bytes - 1 : bytes;
+  resident_bytes_ -= at->second.record.body.size();
   drained_.add(bytes, now);
+  if (disk_ && disk_->let_go(at->second.segment)) work();
   entries_.erase(at);
   if (passed_) passed_(position);
 }

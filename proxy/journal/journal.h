@@ -1,6 +1,8 @@
 // The journal is the only queue: records in order, each kept until every destination that takes its
 // signal has settled it. The bodies live in memory, charged to the budget. It also keeps the
-// destinations' books, so no item changes state unbooked. Lives on the io thread; reads no clock.
+// destinations' books, so no item changes state unbooked. With a disk beside it, a record counts
+// from the moment it is durable, and bodies may be forgotten and read back. Lives on the io thread;
+// reads no clock.
 #pragma once
 
 #include <array>
@@ -11,13 +13,16 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/budget.h"
 #include "base/ledger.h"
 #include "base/time.h"
+#include "journal/commit.h"
 #include "journal/cursor.h"
+#include "journal/disk.h"
 #include "journal/drain_rate.h"
 #include "journal/record.h"
 
@@ -87,7 +92,11 @@ class Journal {
   /// lets go. Costs O(destinations), whatever is held.
   std::optional<Position> append(Record record, Budget::Charge charge, Time now);
   /// Its commit is on disk. In memory: as soon as it is appended.
-  bool durable(Position position) const { return position <= last_; }
+  bool durable(Position position) const { return decided(position) && !voided(position); }
+  /// Its commit has ended, one way or the other.
+  bool decided(Position position) const { return position <= decided_; }
+  /// It could not be kept: nothing is booked, the app is to be refused (ledger::Reason::disk).
+  bool voided(Position position) const { return disk_ && disk_->voided.contains(position); }
   /// Nobody holds it any more (or it never was).
   bool passed(Position position) const { return !entries_.contains(position); }
   /// For Retry-After of a refusal: when a tenth of the journal will have drained at the present
@@ -124,7 +133,63 @@ class Journal {
   /// the items over all destinations.
   std::uint64_t lose_all(Time now);
 
+  // The disk (disk_journal.cpp). Without use_disk() the journal is in memory.
+  /// Before any cursor is opened.
+  void use_disk(DiskSettings settings);
+  bool on_disk() const { return disk_ != nullptr; }
+  /// Called when take_commit may have something, or something else to wait for.
+  void on_work(std::function<void()> work) { work_ = std::move(work); }
+  /// What is to be written and synced now; nullopt: nothing, or one is under way, which must come
+  /// back by committed() first.
+  std::optional<Commit> take_commit(Time now);
+  void committed(Committed done, Time now);
+  /// When take_commit has something though nothing is called; Time::max(): never.
+  Time next_commit() const;
+  /// Settled ranges, voids and removals too are on disk.
+  bool synced() const;
+  /// Why the disk takes nothing; empty: it does.
+  const std::string& disk_trouble() const;
+  std::size_t disk_bytes() const { return disk_ ? disk_->bytes : 0; }
+
+  /// A segment of an earlier run was found; its records are not known yet.
+  void found_segment(Position first, std::size_t file_bytes, bool readable);
+  /// Where an earlier run's destination had got to. One that isn't configured any more gets a
+  /// cursor of its own, which takes nothing new.
+  CursorId restore_cursor(const std::string& name, const RangeSet& settled);
+  /// A record that these cursors still hold. `since`: when it arrived, in this clock.
+  void restore(Record record, std::span<const CursorId> holders, Position segment,
+               std::uint32_t offset, Budget::Charge charge, Time since);
+  /// Items that an earlier run had accepted and that can't be read any more.
+  void restore_lost(CursorId cursor, Signal signal, std::uint64_t items);
+  void scanned(Position segment);
+  /// All segments are scanned. `snapshot_in`: ... has the newest snapshot; 0: none has.
+  void recovered();
+  void trust_snapshot_of(Position segment) {
+    if (disk_) disk_->snapshot_in = segment;
+  }
+  std::vector<std::string> removed_destinations() const;
+
+  // Bodies (bodies.cpp).
+  /// Those of them whose body must be read first.
+  std::vector<BodyAt> missing(std::span<const Position> positions) const;
+  void restore_body(Position position, Slice body, Budget& budget);
+  /// Lets durable bodies go that are not in flight, those needed last first, until `bytes` are
+  /// free; returns how many were.
+  std::size_t forget_bodies(std::size_t bytes);
+  std::size_t resident_bytes() const { return resident_bytes_; }
+  /// Its body can't be read: booked as lost for everyone who doesn't have it in flight.
+  void lose(Position position, Time now) {
+    expire_for_all(position, ledger::Reason::disk_unreadable, now);
+  }
+
   Held held(CursorId cursor) const;
+  std::size_t cursors() const { return places_.size(); }
+  /// Ascending; for tools and tests.
+  std::vector<Position> held_positions(CursorId cursor) const {
+    std::vector<Position> made;
+    for (const auto& [position, hold] : places_[cursor]->cursor.holds()) made.push_back(position);
+    return made;
+  }
   std::uint64_t held_items(CursorId cursor) const { return places_[cursor]->cursor.held_items(); }
   std::uint64_t held_items(CursorId cursor, Signal signal) const;
   /// By destination name; the independent side of ledger::imbalance.
@@ -140,13 +205,29 @@ class Journal {
     Budget::Charge charge;
     Time since{};
     std::uint32_t holders = 0;  ///< cursors that haven't passed it
+    std::uint32_t offset = 0;   ///< on disk: of its frame
+    Position segment = 0;       ///< on disk; 0: not durable
   };
   struct Place {
     Cursor cursor;
     Listener listener;
     ledger::Book* book = nullptr;
+    std::vector<Range> unsynced{};  ///< settled, not yet in a commit
+    bool removed = false;           ///< not in the configuration any more
   };
-  static std::size_t size_of(const Record& record) { return record.body.size() + record_overhead; }
+  static std::size_t size_of(const Record& record) { return record.bytes() + record_overhead; }
+  void publish(Entry& entry, Time now);
+  void note_settled(Place& place, Position position, Time now);
+  bool in_flight(Position position) const;
+  bool open_segment(Commit& commit, std::size_t needs);
+  void put_cursors(Commit& commit, bool snapshot);
+  void put_records(Commit& commit);
+  void put_settled(Commit& commit);
+  void collect(Commit& commit);
+  void void_pending(Time now);
+  void work() const {
+    if (work_) work_();
+  }
   bool make_room(Signal signal, std::size_t bytes, Time now);
   bool expire_laggards(std::size_t bytes, Time now);
   bool expire_oldest(std::size_t bytes, Time now);
@@ -154,7 +235,9 @@ class Journal {
   void note_expiry(const Place& place, const Record& record, std::uint32_t items,
                    ledger::Reason reason);
   void let_go(Position position, Time now);
-  bool fits(std::size_t bytes) const { return bytes_ + bytes <= config_.bytes_max; }
+  bool fits(std::size_t bytes) const {
+    return disk_ ? disk_->fits(bytes) : bytes_ + bytes <= config_.bytes_max;
+  }
   bool lags(const Place& place) const { return place.cursor.held_bytes() > config_.bytes_max / 2; }
 
   JournalConfig config_;
@@ -162,7 +245,11 @@ class Journal {
   std::vector<std::unique_ptr<Place>> places_;
   std::map<Position, Entry> entries_;  ///< only what somebody holds
   Position last_ = 0;
+  Position decided_ = 0;  ///< memory: the last one
   std::size_t bytes_ = 0;
+  std::size_t resident_bytes_ = 0;  ///< of bodies in memory
+  std::unique_ptr<Disk> disk_;
+  std::function<void()> work_;
   DrainRate drained_;
   std::vector<Expiry> expiries_;
   std::function<void(Position)> passed_;

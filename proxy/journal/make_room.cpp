@@ -11,7 +11,7 @@ namespace forager::journal {
 /// A destination of this signal that keeps up must not suffer from one that lags: then the
 /// laggards' oldest go. When all destinations of the signal lag, FORAGER_ON_FULL decides.
 bool Journal::make_room(Signal signal, std::size_t bytes, Time now) {
-  if (bytes > config_.bytes_max) return false;
+  if (!disk_ && bytes > config_.bytes_max) return false;
   bool one_keeps_up = false;
   for (const auto& place : places_) {
     if (place->cursor.takes(signal) && !lags(*place)) one_keeps_up = true;
@@ -76,11 +76,13 @@ Time Journal::next_expiry() const {
 }
 
 /// For every destination that holds it and doesn't have it in flight.
-void Journal::expire_for_all(Position position, ledger::Reason reason, Time now) {
+void Journal::expire_for_all(Position position, ledger::Reason given, Time now) {
   for (CursorId id = 0; id < places_.size(); ++id) {
     Place& place = *places_[id];
     const Cursor::Hold* hold = place.cursor.find(position);
     if (hold == nullptr || (hold->in_flight != 0 && !FORAGER_MUTANT(expired_in_flight))) continue;
+    const bool ends_it = place.removed && given != ledger::Reason::disk_unreadable;
+    const ledger::Reason reason = ends_it ? ledger::Reason::destination_removed : given;
     const Record& record = entries_.at(position).record;
     if (place.listener.expired) place.listener.expired(record);
     note_expiry(place, record, hold->remaining, reason);

@@ -27,7 +27,12 @@ struct Record {
   bool log_time_missing = false;  ///< at least one log record has time_unix_nano 0 or absent
   GroupId group = own_group;
   WallTime arrived{};
-  Slice body;  ///< a valid Export*ServiceRequest
+  Slice body;  ///< a valid Export*ServiceRequest; empty: on disk only, to be read back when due
+  std::uint32_t stored_bytes = 0;  ///< of the body; set by the journal
+  bool recovered = false;          ///< of an earlier run
+
+  /// Of the body, wherever it is.
+  std::size_t bytes() const { return body.empty() ? stored_bytes : body.size(); }
 };
 
 }  // namespace forager::journal

@@ -42,6 +42,8 @@ INCLUDE = re.compile(r'#include\s+("([^"]+)"|<[^>]+>)')
 def is_sans_io(name: str, folder: str) -> bool:
     if folder == "config":
         return name.split(".")[0] not in {"config/watch", "config/sources"}
+    if name.split(".")[0] in {"journal/posix_files", "journal/committer"}:
+        return False
     return folder in SANS_IO_FOLDERS or name.split(".")[0] in SANS_IO_FILES
 
 

@@ -1,0 +1,44 @@
+// Reads one segment of the disk journal, whatever bytes it holds. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "journal/format.h"
+
+namespace forager::journal {
+
+/// What a segment says, in its order.
+struct SnapshotOf {
+  std::vector<format::CursorRanges> cursors;
+};
+using Said =
+    std::variant<format::FoundRecord, format::Destination, format::CursorRanges, SnapshotOf>;
+
+struct Scan {
+  enum class State : std::uint8_t { good, headless, newer, nothing };
+  State state = State::nothing;
+  format::Header header;   ///< good only
+  std::vector<Said> said;  ///< CursorRanges here are settled ranges
+  std::vector<Range> voided;
+  std::vector<std::pair<std::uint32_t, format::Group>> groups;
+  std::vector<std::string> removed;
+  /// Bytes between valid frames that aren't one.
+  struct Damage {
+    std::size_t offset = 0;
+    std::size_t bytes = 0;
+  };
+  std::vector<Damage> damage;
+  /// Damaged record frames whose head still makes sense: what they would have been.
+  std::vector<Record> doubtful;
+  std::size_t end = 0;  ///< behind the last valid frame
+  bool has_snapshot = false;
+};
+
+Scan scan_segment(std::string_view bytes);
+
+}  // namespace forager::journal
