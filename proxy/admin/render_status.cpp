@@ -54,6 +54,7 @@ void write(JsonWriter& json, const DestinationStatus& destination) {
   text_or_null(json, "codec", destination.codec);
   json.member("quarantined_items", destination.quarantined_items);
   json.member("refused_keys", destination.refused_keys);
+  json.member("unknown_keys", destination.unknown_keys);
   json.member("retries", destination.retries);
   json.end_object();
 }

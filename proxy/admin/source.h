@@ -56,6 +56,7 @@ struct DestinationStatus {
   std::string codec;                        ///< "zstd", "gzip", "none": what is sent now
   std::uint64_t quarantined_items = 0;
   std::uint64_t refused_keys = 0;  ///< of apps: their data waits, the rest goes on
+  std::uint64_t unknown_keys = 0;  ///< of apps, sent before a restart: until a request brings them
   std::uint64_t retries = 0;
 };
 

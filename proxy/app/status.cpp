@@ -53,6 +53,7 @@ admin::DestinationStatus status_of(const Carrier& carrier, const Clocks& clocks,
     made.quarantined_items += book.count(signal, ledger::State::quarantined);
   }
   made.refused_keys = state.refused_keys;
+  made.unknown_keys = state.keyless;
   made.retries = carrier.delivery->counts().retries + carrier.delivery->counts().transport_errors;
   return made;
 }

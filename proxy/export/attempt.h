@@ -48,6 +48,7 @@ struct Attempt {
   std::uint32_t credentials = 0;  ///< which ones it was last sent with
   bool recoded = false;           ///< refused in another codec, and sent again with the same pieces
   Time not_before{};              ///< while waiting
+  Time sent{};                    ///< in flight: since when
   Slice alone;                    ///< a suspect's bytes, until it is cleared
   std::string why;                ///< the last words about it
 

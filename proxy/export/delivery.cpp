@@ -87,7 +87,7 @@ Next Delivery::choose(Time now) {
   if (until <= now) {
     const bool probe = parked_.has_value() || breaker_.open();
     Owned attempt = pick(now, probe);
-    if (attempt) return launch(std::move(attempt), probe);
+    if (attempt) return launch(std::move(attempt), probe, now);
     if (planner_.missing() != 0) return Load{planner_.missing()};
     until = std::min(waiting_.next_retry(), planned(now));
   }
@@ -160,13 +160,14 @@ Delivery::Owned Delivery::plan(Time now, bool probe) {
   return nullptr;
 }
 
-Attempt* Delivery::launch(Owned attempt, bool probe) {
+Attempt* Delivery::launch(Owned attempt, bool probe, Time now) {
   if (attempt->codec == destination::Codec::zstd && codec_ != destination::Codec::zstd) {
     attempt->codec = codec_;  // learned while it waited
     attempt->forget_encoded();
   }
   for (const batch::Piece& piece : attempt->pieces) journal_.take(cursor_, piece.position);
   ++attempt->number;
+  attempt->sent = now;
   attempt->probe = probe;
   attempt->credentials = credentials_;
   if (attempt->part) ++parts_in_flight_;

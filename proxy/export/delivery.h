@@ -156,7 +156,7 @@ class Delivery {
   Owned pick(Time now, bool probe);
   Owned pick_from(Source source, Time now, bool probe);
   Owned plan(Time now, bool probe);
-  Attempt* launch(Owned attempt, bool probe);
+  Attempt* launch(Owned attempt, bool probe, Time now);
   DeliveryState::Kind kind() const;
   void note_state(Time now);
 
@@ -169,7 +169,7 @@ class Delivery {
   void on(Owned attempt, const destination::Recode& verdict, Time now);
   void retry_later(Owned attempt, std::optional<Duration> after, Time now);
   void wait(Owned attempt);
-  void is_up(Time now);
+  void is_up(const Attempt& answered, Time now);
   void park(std::string why, bool systemic, Time now);
   void park_group(Owned attempt, const std::string& why, Time now);
   void release_group(journal::GroupId group, Time now);

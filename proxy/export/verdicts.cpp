@@ -53,6 +53,10 @@ void Delivery::unreadable(AttemptId id, Time now) {
 void Delivery::key_unknown(AttemptId id, Time now) {
   Owned attempt = land(id);
   if (parked_ && attempt->probe) parked_->next_probe = now;
+  note_error(
+      "a key that an app sent before the restart is not known: its data waits until a request "
+      "brings it again",
+      now);
   keyless_groups_.insert(attempt->group);
   planner_.hold(attempt->group);
   keyless_.push_back(std::move(attempt));
@@ -90,7 +94,7 @@ void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now
   if (rejected != 0) note_error(verdict.message, now);
   if (attempt->recoded)
     codec_ = attempt->codec;  // the same pieces, refused before: it was the codec
-  is_up(now);
+  is_up(*attempt, now);
   release_group(attempt->group, now);
   // What was under way when it parked proves nothing about credentials; it does about a systemic
   // fault.
@@ -126,7 +130,7 @@ void Delivery::on(Owned attempt, const destination::Retry& verdict, Time now) {
 
 void Delivery::on(Owned attempt, const destination::Park& verdict, Time now) {
   note_error(verdict.why, now);
-  is_up(now);
+  is_up(*attempt, now);
   attempt->why = verdict.why;
   attempt->not_before = now;
   const bool outdated = attempt->credentials != credentials_;
@@ -141,7 +145,7 @@ void Delivery::on(Owned attempt, const destination::Park& verdict, Time now) {
 
 void Delivery::on(Owned attempt, const destination::TakeApart& verdict, Time now) {
   note_error(verdict.why, now);
-  is_up(now);
+  is_up(*attempt, now);
   attempt->why = verdict.why;
   attempt->server_errors = 0;
   release_group(attempt->group, now);
@@ -161,7 +165,7 @@ void Delivery::on(Owned attempt, const destination::Recode& verdict, Time now) {
   }
   ++counts_.recoded;
   note_error(verdict.why, now);
-  is_up(now);
+  is_up(*attempt, now);
   attempt->codec = destination::Codec::gzip;
   attempt->recoded = true;
   attempt->forget_encoded();
@@ -178,7 +182,7 @@ void Delivery::retry_later(Owned attempt, std::optional<Duration> after, Time no
   const std::uint32_t failures = breaker_.failures() + 1;
   const std::uint32_t times_open =
       failures > config_.breaker_failures ? failures - config_.breaker_failures + 1 : 1;
-  breaker_.failed(now, backoff(config_.retry, times_open, after, random_()));
+  breaker_.failed(attempt->sent, now, backoff(config_.retry, times_open, after, random_()));
   if (parked_) parked_->next_probe = now + config_.probe_interval;
   wait(std::move(attempt));
 }
@@ -193,9 +197,9 @@ void Delivery::wait(Owned attempt) {
 
 /// It answered. After an outage what waits needn't wait any longer; slow start keeps it from coming
 /// all at once.
-void Delivery::is_up(Time now) {
+void Delivery::is_up(const Attempt& answered, Time now) {
   const bool was_open = breaker_.open();
-  breaker_.succeeded();
+  breaker_.succeeded(answered.sent, answered.bytes, now);
   if (was_open) waiting_.hurry(now);
 }
 
@@ -210,7 +214,7 @@ void Delivery::park(std::string why, bool systemic, Time now) {
 void Delivery::park_group(Owned attempt, const std::string& why, Time now) {
   ++counts_.parks;
   const journal::GroupId group = attempt->group;
-  is_up(now);
+  is_up(*attempt, now);
   if (parked_)
     parked_->next_probe = now + config_.probe_interval;  // it has answered the probe, too
   note_error("a key that an app sent is refused, and its data waits: " + why, now);

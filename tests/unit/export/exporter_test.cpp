@@ -198,7 +198,7 @@ TEST_F(ExporterTest, RepeatsTheSameBytesAfterAnErrorAndChargesThemOnce) {
 
 TEST_F(ExporterTest, ParksWithoutCredentialsAndGoesOnWhenTheyCome) {
   append("for an unknown key", 7);
-  ASSERT_TRUE(run_until([this] { return delivery.state().refused_keys == 1; }));
+  ASSERT_TRUE(run_until([this] { return delivery.state().keyless == 1; }));
   EXPECT_TRUE(transport.requests.empty());
   EXPECT_NE(delivery.state().last_error.find("key"), std::string::npos);
   transport.answer(200);
