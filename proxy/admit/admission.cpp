@@ -115,7 +115,9 @@ asio::awaitable<Outcome> Admission::admit(Offer offer) {
 
 std::optional<Refused> Admission::objection(const Offer& offer) {
   const Time at = now();
-  const bool too_late = ends_ && (at >= *ends_ || journal_.drain_time(at) > *ends_ - at);
+  const bool kept_anyway = journal_.on_disk();  // the next run delivers it
+  const bool too_late =
+      ends_ && (at >= *ends_ || (!kept_anyway && journal_.drain_time(at) > *ends_ - at));
   if (closed_ || too_late)
     return refuse(offer.signal, Reason::stopping,
                   "Forager is stopping; send it again to the next one");

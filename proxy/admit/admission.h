@@ -49,8 +49,8 @@ class Admission final : public Door {
   /// The last step of a stop: from now on everything is refused as `stopping`. Until then the door
   /// stays open while draining, since the port outlives the app (DESIGN, invariant 12).
   void close() { closed_ = true; }
-  /// The process ends at `deadline`: what the journal can't have delivered by then, at the rate at
-  /// which it drains, is refused instead of being answered 200 and lost.
+  /// The process ends at `deadline`: what a journal in memory can't have delivered by then, at the
+  /// rate at which it drains, is refused instead of being answered 200 and lost.
   void close_by(Time deadline) { ends_ = deadline; }
 
  private:
