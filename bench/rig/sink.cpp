@@ -1,10 +1,13 @@
 // The destination of the bench: a TLS server that answers 200 to every OTLP/HTTP request and counts
 // exactly: requests, wire bytes, spans after decompression. One blocking thread a connection.
-// Writes its certificate to a file, its port to stdout, its totals when stdin ends.
+// Writes its certificate to a file, its port to stdout, its totals for each line on stdin; the line
+// "up" makes one that began --down listen.
 #include <arpa/inet.h>
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <iostream>
 #include <netinet/tcp.h>
 #include <string>
 #include <string_view>
@@ -145,28 +148,8 @@ void serve(SSL_CTX* context, int fd) {
   ::close(fd);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::string certificate_file = "sink.pem";
-  CLI::App app{"TLS destination of Forager's bench"};
-  app.add_option("--certificate", certificate_file, "where to write the certificate to trust")
-      ->required();
-  CLI11_PARSE(app, argc, argv);
-
-  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
-  identify(context, certificate_file);
-  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in at{};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof at;
-  if (::bind(listener, reinterpret_cast<sockaddr*>(&at), size) != 0 || ::listen(listener, 64) != 0)
-    return 1;
-  ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
-  fmt::print("{}\n", ntohs(at.sin_port));
-  std::fflush(stdout);
-
+void listen_on(int listener, SSL_CTX* context) {
+  if (::listen(listener, 64) != 0) std::exit(1);
   std::thread([listener, context] {
     for (;;) {
       const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
@@ -176,7 +159,35 @@ int main(int argc, char** argv) {
       std::thread(serve, context, fd).detach();
     }
   }).detach();
-  while (std::getchar() != EOF) {  // each line on stdin asks for the totals so far
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::string certificate_file = "sink.pem";
+  bool down = false;
+  CLI::App app{"TLS destination of Forager's bench"};
+  app.add_option("--certificate", certificate_file, "where to write the certificate to trust")
+      ->required();
+  app.add_flag("--down", down, "hold the port but refuse connections until told \"up\"");
+  CLI11_PARSE(app, argc, argv);
+
+  std::signal(SIGPIPE, SIG_IGN);  // who is answered may have been killed
+  SSL_CTX* context = SSL_CTX_new(TLS_server_method());
+  identify(context, certificate_file);
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&at), size) != 0) return 1;
+  ::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size);
+  if (!down) listen_on(listener, context);
+  fmt::print("{}\n", ntohs(at.sin_port));
+  std::fflush(stdout);
+
+  for (std::string line; std::getline(std::cin, line);) {
+    if (line == "up") listen_on(listener, context);
     fmt::print("{{\"requests\":{},\"wire_bytes\":{},\"spans\":{},\"undecodable\":{}}}\n",
                requests.load(), wire_bytes.load(), spans.load(), undecodable.load());
     std::fflush(stdout);

@@ -23,6 +23,8 @@ processors:
 exporters:
   - gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter {VERSION}
   - gomod: go.opentelemetry.io/collector/exporter/otlpexporter {VERSION}
+extensions:
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage {VERSION}
 providers:
   - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider {PROVIDERS}
 conf_resolver:
