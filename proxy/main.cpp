@@ -25,6 +25,7 @@
 #include "config/report.h"
 #include "config/sources.h"
 #include "demo/demo.h"
+#include "tools/journal_tool.h"
 
 namespace {
 
@@ -44,6 +45,7 @@ void prepare_process() {
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a write over `ulimit -f` then fails as on a full disk
   forager::set_up_malloc();
 }
 
@@ -88,6 +90,17 @@ int demo(const Command& command) {
   return forager::demo::run_demo(options, std::chrono::system_clock::now(), random);
 }
 
+int journal(const Command& command) {
+  prepare_process();
+  const auto place =
+      forager::config::load_journal_place(forager::config::system_sources(command.settings));
+  if (!place) {
+    fmt::print(stderr, "{}\n", place.error().what);
+    return exit_with(ExitCode::usage);
+  }
+  return print(forager::tools::run_journal(command, *place));
+}
+
 int dispatch(const Command& command) {
   switch (command.kind) {
     case CommandKind::run:
@@ -106,6 +119,8 @@ int dispatch(const Command& command) {
       return healthcheck(command);
     case CommandKind::demo:
       return demo(command);
+    case CommandKind::journal:
+      return journal(command);
     case CommandKind::version:
       fmt::print("forager {}\n", FORAGER_VERSION);
       return exit_with(ExitCode::ok);

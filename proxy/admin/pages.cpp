@@ -1,6 +1,9 @@
 #include "admin/pages.h"
 
 #include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
 
 #include "admin/render.h"
 
@@ -113,12 +116,87 @@ std::optional<Page> refusal(const Ask& ask, const HostPolicy& hosts) {
   if (!origin_allowed(ask.origin, host)) {
     return text(403, "Forager does not answer web pages of other origins.\n");
   }
-  if (ask.method != "GET" && ask.method != "HEAD") {
-    Page page = text(405, "Only GET and HEAD: nothing can be changed here.\n");
-    page.allow = "GET, HEAD";
-    return page;
+  return std::nullopt;
+}
+
+/// The paths that change something.
+bool is_change(std::string_view path) {
+  return path == "/journal/drop" || path == "/journal/release";
+}
+
+Page not_allowed(std::string_view methods, std::string_view why) {
+  Page page = text(405, why);
+  page.allow = methods;
+  return page;
+}
+
+std::string decoded(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    unsigned value = 0;
+    const char* const end = text.data() + i + 3;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(text.data() + i + 1, end, value, 16).ptr == end) {
+      out += static_cast<char>(value);
+      i += 2;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+std::optional<std::string> parameter(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const std::string_view pair = query.substr(0, query.find('&'));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+      return decoded(pair.substr(name.size() + 1));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
   }
   return std::nullopt;
+}
+
+/// Bodies of apps: for this machine alone, and no page.
+Page quarantined(const Ask& ask, std::string_view query, const AdminSource& source) {
+  if (ask.method != "GET") return not_allowed("GET", "Only GET: nothing can be changed here.\n");
+  if (ask.origin || ask.by_page || !ask.local)
+    return text(403, "Shown to forager journal on this machine only.\n");
+  if (!source.quarantined) return text(404, "There is no journal.\n");
+  std::uint64_t after = 0;
+  const std::string from = parameter(query, "after").value_or("0");
+  const char* const end = from.data() + from.size();
+  const auto [at, error] = std::from_chars(from.data(), end, after);
+  if (error != std::errc{} || at != end) return text(400, "after= is a number.\n");
+  return {200, "application/x-ndjson", source.quarantined(after), {}};
+}
+
+/// Only for `forager journal` on this machine: no page of any origin, and nobody else on the
+/// network, may give data up.
+Page change(const Ask& ask, std::string_view path, std::string_view query,
+            const AdminSource& source) {
+  if (ask.method != "POST") return not_allowed("POST", "Only POST: this changes something.\n");
+  if (ask.origin || ask.by_page) return text(403, "Web pages may not change anything here.\n");
+  if (!ask.local) {
+    return text(403,
+                "Changes are taken from this machine only: run forager journal beside Forager, in "
+                "its container.\n");
+  }
+  if (!source.change) return text(404, "There is no journal to change.\n");
+  JournalChange wanted;
+  wanted.release = path == "/journal/release";
+  const auto destination = parameter(query, "destination");
+  if (!destination || destination->empty()) return text(400, "destination=NAME is missing.\n");
+  wanted.destination = *destination;
+  if (const auto before = parameter(query, "before")) {
+    std::uint64_t nanos = 0;
+    const char* const end = before->data() + before->size();
+    const auto [at, error] = std::from_chars(before->data(), end, nanos);
+    if (error != std::errc{} || at != end || nanos > INT64_MAX)
+      return text(400, "before= is in nanoseconds since 1970.\n");
+    wanted.before = WallTime(std::chrono::nanoseconds(static_cast<std::int64_t>(nanos)));
+  }
+  auto done = source.change(wanted);
+  return done ? json(std::move(*done)) : text(409, done.error().what + "\n");
 }
 
 }  // namespace
@@ -127,6 +205,10 @@ Page answer(const Ask& ask, const AdminSource& source, const HostPolicy& hosts) 
   if (auto refused = refusal(ask, hosts)) return *std::move(refused);
   const std::string_view path = ask.target.substr(0, ask.target.find('?'));
   const std::string_view query = ask.target.substr(std::min(ask.target.size(), path.size() + 1));
+  if (path == "/journal/quarantined") return quarantined(ask, query, source);
+  if (is_change(path)) return change(ask, path, query, source);
+  if (ask.method != "GET" && ask.method != "HEAD")
+    return not_allowed("GET, HEAD", "Only GET and HEAD: nothing can be changed here.\n");
   for (const Route& route : routes) {
     if (route.path == path) return route.page({query, ask.accept, source});
   }

@@ -20,6 +20,8 @@ struct Ask {
   std::optional<std::string_view> host;  ///< nullopt: none, or more than one
   std::optional<std::string_view> origin;
   std::string_view accept;
+  bool by_page = false;  ///< a browser's page asks: it says so in Sec-Fetch-Site
+  bool local = true;     ///< from this machine: over loopback or a unix socket
 };
 
 struct Page {

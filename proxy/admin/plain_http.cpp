@@ -22,7 +22,7 @@ namespace forager::admin {
 
 namespace {
 
-constexpr std::size_t answer_max = 1U << 20U;
+constexpr std::size_t answer_max = 64U << 20U;
 
 class Socket {
  public:

@@ -29,7 +29,7 @@ struct PlainRequest {
 
 struct PlainResponse {
   int status = 0;
-  std::string body;  ///< at most 1 MiB
+  std::string body;  ///< at most 64 MiB
 };
 
 /// From connect to the last byte within `limit` (a name server's delay excepted). A fault says what

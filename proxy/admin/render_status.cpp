@@ -94,6 +94,7 @@ std::string render_status(const Status& status) {
   json.key("journal").begin_object();
   json.member("kind", status.journal_kind);
   text_or_null(json, "directory", status.journal_directory);
+  json.member("recovering", status.journal_recovering);
   used_of_limit(json, status.journal_bytes, status.journal_limit);
   json.end_object();
   json.key("memory").begin_object();

@@ -1,10 +1,15 @@
 #include "admin/server.h"
 
+#include <algorithm>
+#include <cstring>
 #include <list>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <utility>
 
 #include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_static_buffer.hpp>
 #include <boost/beast/http.hpp>
@@ -72,6 +77,28 @@ Answer refusal_of(const beast::error_code& error) {
   return answer_of(std::move(page), false, false);
 }
 
+/// From this machine.
+bool is_local(const stream_protocol::socket& socket) {
+  boost::system::error_code error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) return false;
+  const auto* address = static_cast<const sockaddr*>(peer.data());
+  if (address->sa_family == AF_UNIX) return true;
+  if (address->sa_family == AF_INET) {
+    sockaddr_in four{};
+    std::memcpy(&four, address, std::min(sizeof four, peer.size()));
+    return asio::ip::address_v4(ntohl(four.sin_addr.s_addr)).is_loopback();
+  }
+  if (address->sa_family != AF_INET6) return false;
+  sockaddr_in6 six{};
+  std::memcpy(&six, address, std::min(sizeof six, peer.size()));
+  asio::ip::address_v6::bytes_type bytes;
+  std::memcpy(bytes.data(), &six.sin6_addr, bytes.size());
+  const asio::ip::address_v6 found(bytes);
+  if (!found.is_v4_mapped()) return found.is_loopback();
+  return asio::ip::make_address_v4(asio::ip::v4_mapped, found).is_loopback();
+}
+
 struct Session {
   explicit Session(stream_protocol::socket socket) : stream(std::move(socket)) {}
   Stream stream;
@@ -108,7 +135,7 @@ struct AdminServer::State {
   /// The session may begin; closes the one that has been idle longest when there are too many.
   bool admit(const std::shared_ptr<Session>& session);
   void remove(const std::shared_ptr<Session>& session) { sessions.remove(session); }
-  Answer respond(const Parser& parser, bool& keep_alive) const;
+  Answer respond(const Parser& parser, bool local, bool& keep_alive) const;
   void stop();
   static asio::awaitable<void> serve(std::shared_ptr<State> self, std::shared_ptr<Session> session);
   static asio::awaitable<void> session_task(std::shared_ptr<State> self,
@@ -137,7 +164,7 @@ bool AdminServer::State::admit(const std::shared_ptr<Session>& session) {
   return true;
 }
 
-Answer AdminServer::State::respond(const Parser& parser, bool& keep_alive) const {
+Answer AdminServer::State::respond(const Parser& parser, bool local, bool& keep_alive) const {
   const auto& request = parser.get();
   keep_alive = request.keep_alive() && !stopped;
   const bool is_head = request.method() == http::verb::head;
@@ -152,6 +179,8 @@ Answer AdminServer::State::respond(const Parser& parser, bool& keep_alive) const
   ask.host = only(request, http::field::host);
   ask.origin = origin_of(request);
   ask.accept = view(request[http::field::accept]);
+  ask.by_page = request.count("Sec-Fetch-Site") != 0;
+  ask.local = local;
   return answer_of(answer(ask, source, hosts), is_head, keep_alive);
 }
 
@@ -160,6 +189,7 @@ asio::awaitable<void> AdminServer::State::serve(std::shared_ptr<State> self,
   Stream& stream = session->stream;
   beast::flat_static_buffer<header_max> buffer;
   bool keep_alive = true;
+  const bool local = is_local(stream.socket());
   stream.expires_after(self->options.header_timeout);
   while (keep_alive && !self->stopped) {
     Parser parser;
@@ -169,7 +199,8 @@ asio::awaitable<void> AdminServer::State::serve(std::shared_ptr<State> self,
         co_await http::async_read_header(stream, buffer, parser, use_tuple);
     session->idle = false;
     if (self->stopped || is_end(read_error)) break;
-    const Answer answer = read_error ? refusal_of(read_error) : self->respond(parser, keep_alive);
+    const Answer answer =
+        read_error ? refusal_of(read_error) : self->respond(parser, local, keep_alive);
     keep_alive = keep_alive && !read_error;
     stream.expires_after(self->options.write_timeout);
     const auto [write_error, written] = co_await http::async_write(stream, answer, use_tuple);

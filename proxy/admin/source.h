@@ -78,6 +78,7 @@ struct Status {
   Duration uptime{};
   std::string journal_kind;  ///< "disk" or "memory"
   std::string journal_directory;
+  bool journal_recovering = false;  ///< an earlier run's records are still being found
   std::uint64_t journal_bytes = 0;
   std::uint64_t journal_limit = 0;
   std::uint64_t memory_used = 0;
@@ -93,7 +94,15 @@ struct Status {
   std::vector<CodeCount> sent;                 ///< requests to destinations by answer
 };
 
-/// Called on the io thread, once a request. All but `recent` must be set.
+/// What a person asks of the journal: POST /journal/drop, /journal/release.
+struct JournalChange {
+  bool release = false;  ///< all that a destination holds which isn't configured any more
+  std::string destination;
+  std::optional<WallTime> before;  ///< only what arrived before that
+};
+
+/// Called on the io thread, once a request. `recent`, `quarantined` and
+/// `change` may be empty.
 struct AdminSource {
   std::function<Phase()> phase;
   std::function<Status()> status;
@@ -101,6 +110,11 @@ struct AdminSource {
   ledger::HeldItems held;
   /// GET /hive/recent with its query; a fault is a 400. Empty: there is no hive, 404.
   std::function<Result<std::string>(std::string_view query)> recent;
+  /// Quarantined items behind that number, one JSON object a line, some at a time; none: empty.
+  /// Empty: 404.
+  std::function<std::string(std::uint64_t after)> quarantined;
+  /// Returns JSON of what was booked; a fault is a 409. Empty: 404.
+  std::function<Result<std::string>(const JournalChange& change)> change;
 };
 
 }  // namespace forager::admin

@@ -195,7 +195,10 @@ std::variant<Admission::Kept, Accepted, Refused> Admission::keep(Signal signal,
     return refuse(signal, Reason::disk, disk_words(journal_), shape.items);
   if (!position) {
     return refuse(signal, Reason::journal_full,
-                  "the journal is full (FORAGER_JOURNAL_BYTES); send it again later", shape.items);
+                  journal_.short_of_space()
+                      ? "the file system with the journal has no room for more; send it again later"
+                      : "the journal is full (FORAGER_JOURNAL_BYTES); send it again later",
+                  shape.items);
   }
   if (shape.repaired != 0) note_repaired(signal, shape.repaired);
   if (*position != journal::not_routed) return Kept{*position, shape.items};

@@ -71,8 +71,9 @@ class Admission final : public Door {
   std::variant<Kept, Accepted, Refused> keep(Signal signal, const Sender& sender, Ready ready);
   /// Bodies that are on disk are let go before anything is refused.
   void make_memory(std::size_t bytes) {
-    if (bytes <= budget_.left()) return;
-    journal_.forget_bodies(bytes - budget_.left() + budget_.limit() / 16);
+    const std::size_t wanted = budget_.used() + bytes;  // what can't be refused may be over it
+    if (wanted <= budget_.limit()) return;
+    journal_.forget_bodies(wanted - budget_.limit() + budget_.limit() / 16);
   }
   bool grow(Budget::Charge& charge, std::size_t bytes) {
     if (bytes > charge.bytes()) make_memory(bytes - charge.bytes());

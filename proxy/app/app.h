@@ -69,6 +69,10 @@ class App {
   // what is shown (status.cpp)
   admin::AdminSource admin_source();
   admin::Status status() const;
+  // what is asked (change.cpp)
+  std::string quarantined_after(std::uint64_t number) const;
+  Result<std::string> change_journal(const admin::JournalChange& change);
+
   void show_receivers(admin::Status& made) const;
 
   config::Loaded settings_;

@@ -1,6 +1,8 @@
 // What the admin pages show, gathered from the parts when it is asked for.
 #include <chrono>
 
+#include <fmt/format.h>
+
 #include "admin/process.h"
 #include "app/app.h"
 
@@ -69,6 +71,7 @@ admin::Status App::status() const {
   made.uptime = clocks.now - started_;
   made.journal_kind = storage_.files ? "disk" : "memory";
   if (storage_.files) made.journal_directory = storage_.files->directory();
+  made.journal_recovering = journal_.recovering();
   made.journal_bytes = storage_.files ? journal_.disk_bytes() : journal_.bytes();
   made.journal_limit = journal_.bytes_max();
   made.memory_used = budget_.used();
@@ -90,7 +93,10 @@ admin::Status App::status() const {
                                 what.position, what.first, what.last, what.arrived, what.why});
   }
   if (const std::string& why = journal_.disk_trouble(); !why.empty())
-    made.warnings.push_back("the disk takes nothing, requests are answered 503: " + why);
+    made.warnings.push_back(
+        fmt::format("the disk takes nothing, requests are answered 503 until it does: free space "
+                    "or mend it, or move FORAGER_DATA_DIR, now {}: {}",
+                    made.journal_directory, why));
   for (const std::string& name : journal_.removed_destinations())
     made.warnings.push_back("records are held for " + name + ", which is not configured any more");
   for (const auto& carrier : carriers_) {
@@ -131,6 +137,8 @@ admin::AdminSource App::admin_source() {
   source.held = [this](std::string_view destination, Signal signal) {
     return journal_.held_items(destination, signal);
   };
+  source.quarantined = [this](std::uint64_t after) { return quarantined_after(after); };
+  source.change = [this](const admin::JournalChange& change) { return change_journal(change); };
   for (const auto& carrier : carriers_) {
     if (carrier->hive == nullptr) continue;
     source.recent = [hive = carrier->hive](std::string_view query) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "admit/keys.h"
+#include "config/load.h"
 
 namespace forager::app {
 namespace {
@@ -13,21 +14,13 @@ namespace {
 constexpr std::size_t disk_bytes = std::size_t{1} << 30U;
 constexpr std::size_t segment_most = std::size_t{16} << 20U;
 constexpr std::size_t segments_least = 16;
-constexpr const char* standard = "/var/lib/forager";
-
-std::vector<std::string> candidates(const config::Config& config) {
-  if (!config.data_dir.empty()) return {config.data_dir};
-  std::vector<std::string> made{standard};
-  if (!config.state_dir.empty()) made.push_back(config.state_dir);
-  return made;
-}
 
 }  // namespace
 
 Storage open_storage(config::Config& config) {
   Storage made;
   const bool automatic = config.journal == config::JournalKind::automatic;
-  for (const std::string& directory : candidates(config)) {
+  for (const std::string& directory : config::data_directories(config)) {
     if (config.journal == config::JournalKind::memory || made.files) break;
     auto files = std::make_unique<journal::PosixFiles>(directory);
     if (auto locked = files->lock(); !locked) {

@@ -47,7 +47,11 @@ constexpr std::array<ReasonFacts, reason_count> table{{
      "The journal was full, all destinations lagged, and FORAGER_ON_FULL=expire gives up the "
      "oldest."},
     {Reason::destination_removed, State::expired, "destination_removed",
-     "Its destination is no longer configured, and it went by age or share."},
+     "Its destination is no longer configured, and it went by age, by share, or by `forager "
+     "journal "
+     "release`."},
+    {Reason::given_up, State::expired, "given_up",
+     "A person gave it up with `forager journal drop`."},
     {Reason::not_routed, State::filtered, "not_routed", "No destination takes this signal."},
     {Reason::memory_at_exit, State::lost, "memory_at_exit",
      "It was still held in the memory journal when Forager ended."},

@@ -57,13 +57,14 @@ enum class Reason : std::uint8_t {
   over_share,
   made_room,
   destination_removed,
+  given_up,
   // filtered
   not_routed,
   // lost
   memory_at_exit,
   disk_unreadable,
 };
-inline constexpr std::size_t reason_count = 21;
+inline constexpr std::size_t reason_count = 22;
 
 struct ReasonFacts {
   Reason reason;

@@ -22,6 +22,11 @@ enum class Mutant : std::uint8_t {
   limit_ignored,
   quarantined_together,
   forgotten_retry,
+  ack_before_sync,
+  sync_asked_again,
+  settled_too_far,
+  voids_forgotten,
+  body_unchecked,
 };
 
 #ifdef FORAGER_SIM_MUTANTS

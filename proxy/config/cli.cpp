@@ -18,11 +18,12 @@ struct CommandRow {
   CommandKind kind;
   bool takes_settings;
 };
-constexpr std::array<CommandRow, 7> commands{{{"run", CommandKind::run, true},
+constexpr std::array<CommandRow, 8> commands{{{"run", CommandKind::run, true},
                                               {"check", CommandKind::check, true},
                                               {"config", CommandKind::config, true},
                                               {"healthcheck", CommandKind::healthcheck, true},
                                               {"demo", CommandKind::demo, false},
+                                              {"journal", CommandKind::journal, true},
                                               {"version", CommandKind::version, false},
                                               {"help", CommandKind::help, false}}};
 
@@ -78,7 +79,22 @@ class Parser {
       command->add_option("--url", made_.url);
     } else if (row.kind == CommandKind::demo) {
       command->add_option("--endpoint", made_.endpoint);
+    } else if (row.kind == CommandKind::journal) {
+      add_journal(*command);
     }
+  }
+
+  void add_journal(CLI::App& command) {
+    JournalWords& with = made_.journal;
+    command.add_option("words", with.words);
+    command.add_flag("--json", made_.json)->disable_flag_override();
+    command.add_flag("--quarantined", with.quarantined)->disable_flag_override();
+    command.add_flag("--yes", with.yes)->disable_flag_override();
+    command.add_option("--destination", with.destination);
+    command.add_option("--signal", with.signal);
+    command.add_option("--format", with.format);
+    command.add_option("--before", with.before);
+    command.add_option("--limit", with.limit);
   }
 
   Result<Command> chosen() {
@@ -128,12 +144,19 @@ class Parser {
       std::string_view flag;
       std::string_view command;
     };
-    static constexpr std::array<Own, 6> own{{{"json", "config"},
-                                             {"reference", "config"},
-                                             {"live", "healthcheck"},
-                                             {"ready", "healthcheck"},
-                                             {"url", "healthcheck"},
-                                             {"endpoint", "demo"}}};
+    static constexpr std::array<Own, 13> own{{{"json", "config"},
+                                              {"reference", "config"},
+                                              {"live", "healthcheck"},
+                                              {"ready", "healthcheck"},
+                                              {"url", "healthcheck"},
+                                              {"endpoint", "demo"},
+                                              {"destination", "journal"},
+                                              {"signal", "journal"},
+                                              {"format", "journal"},
+                                              {"before", "journal"},
+                                              {"limit", "journal"},
+                                              {"quarantined", "journal"},
+                                              {"yes", "journal"}}};
     auto known = flag_names();
     for (const Own& one : own) {
       if (name == fmt::format("--{}", one.flag)) {
@@ -154,8 +177,8 @@ class Parser {
   static Fault incomplete(std::span<const std::string> arguments) {
     for (const std::string& word : arguments) {
       const std::string name = word.substr(0, word.find('='));
-      for (const auto* own :
-           {"--json", "--reference", "--live", "--ready", "--help", "--version"}) {
+      for (const auto* own : {"--json", "--reference", "--live", "--ready", "--help", "--version",
+                              "--quarantined", "--yes"}) {
         if (name == own && name != word) return fault(fmt::format("{} takes no value", name));
       }
     }

@@ -1,5 +1,5 @@
 // The command line of `forager`: which command, with which flags. Every setting is a flag of run,
-// check, config and healthcheck.
+// check, config, healthcheck and journal.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,39 @@
 
 namespace forager::config {
 
-enum class CommandKind : std::uint8_t { run, check, config, healthcheck, demo, version, help };
+enum class CommandKind : std::uint8_t {
+  run,
+  check,
+  config,
+  healthcheck,
+  demo,
+  journal,
+  version,
+  help
+};
+
+/// What follows `forager journal`; what each command makes of it is proxy/tools' to say.
+struct JournalWords {
+  std::vector<std::string> words;  ///< the command, then its arguments
+  std::string destination;
+  std::string signal;
+  std::string format;
+  std::string before;
+  std::string limit;
+  bool quarantined = false;
+  bool yes = false;
+};
 
 struct Command {
   CommandKind kind = CommandKind::run;
   std::vector<FlagValue> settings;  ///< for system_sources
-  bool json = false;                ///< config: as JSON
+  bool json = false;                ///< config, journal: as JSON
   bool reference = false;           ///< config: the reference page instead of the values
   bool ready = false;               ///< healthcheck: /readyz instead of /livez
   std::string
       url;  ///< healthcheck: for load_admin_listen; empty: the admin address of the settings
   std::string endpoint;  ///< demo: where the telemetry goes; empty: http://localhost:4318
+  JournalWords journal;
 };
 
 /// `arguments` without the program's name. A Fault is a usage error (exit 64): one line, the

@@ -34,6 +34,22 @@ Commands:
                  --live (default) or --ready; --url http://HOST:PORT asks there.
   demo           Send sample traces, metrics and logs.
                  --endpoint URL (default: http://localhost:4318).
+  journal        Look at what is kept on disk, of a Forager that runs or not.
+                 All take --json.
+    ls           What each destination holds, and in which files.
+    show [N]     Records as OTLP/JSON: number N, else the first of those held.
+                 --destination NAME, --signal NAME, --limit N (default: 10),
+                 --quarantined (what a destination refuses; of one that runs)
+    verify       Check every checksum; exit 1 with a table if there is damage.
+    export DIR   Write what is held as OTLP files for other tools.
+                 --destination NAME, --signal NAME, --format json|proto,
+                 --quarantined
+    replay FILE  Send exported files, one or more, to the Forager that runs.
+                 --signal NAME
+    drop         Give up what a destination holds. --destination NAME, --yes,
+                 --before 2h (older than that) or 2026-11-24T06:00:00Z
+    release NAME Give up all that a destination holds which was taken out of the
+                 settings. --yes
   version, help  What they say; so do --version and --help.
 
 Settings, as flag, environment variable, and in the file of --config. A flag

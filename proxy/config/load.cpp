@@ -47,17 +47,23 @@ void hide(std::vector<std::string>& texts, std::string_view key) {
   for (std::string& text : texts) text = masked(std::move(text), key);
 }
 
+std::string state_directory(const Sources& sources) {
+  if (const auto state = sources.env("XDG_STATE_HOME"); state && state->starts_with('/')) {
+    return *state + "/forager";
+  }
+  if (const auto home = sources.env("HOME"); home && home->starts_with('/')) {
+    return *home + "/.local/state/forager";
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome load(const Sources& sources) {
   Gathered made = gather(sources);
   read_key_file(made, sources);
   look_at_ca_file(made, sources);
-  if (const auto state = sources.env("XDG_STATE_HOME"); state && state->starts_with('/')) {
-    made.config.state_dir = *state + "/forager";
-  } else if (const auto home = sources.env("HOME"); home && home->starts_with('/')) {
-    made.config.state_dir = *home + "/.local/state/forager";
-  }
+  made.config.state_dir = state_directory(sources);
   const Secret key = made.config.honeycomb_key;
   const Secret raw(sources.env("HONEYCOMB_API_KEY").value_or(""));
   auto outcome = resolve(std::move(made), cgroup_memory_limit(sources.read_file));
@@ -90,6 +96,24 @@ Result<Listen> load_admin_listen(const Sources& sources, std::string_view url) {
                              made.origins[index_of(setting("admin-listen"))].text));
   }
   return made.config.admin;
+}
+
+std::vector<std::string> data_directories(const Config& config) {
+  if (!config.data_dir.empty()) return {config.data_dir};
+  std::vector<std::string> made{"/var/lib/forager"};
+  if (!config.state_dir.empty()) made.push_back(config.state_dir);
+  return made;
+}
+
+Result<JournalPlace> load_journal_place(const Sources& sources) {
+  Gathered made = gather(sources);
+  for (const char* name : {"data-dir", "admin-listen", "otlp-http-listen"}) {
+    if (made.is_wrong(name)) {
+      return fault(fmt::format("the setting {} is wrong; `forager check` says how", name));
+    }
+  }
+  made.config.state_dir = state_directory(sources);
+  return JournalPlace{data_directories(made.config), made.config.admin, made.config.otlp_http};
 }
 
 }  // namespace forager::config

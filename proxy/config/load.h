@@ -51,4 +51,16 @@ Outcome load(const Sources& sources);
 /// address. Other settings may be wrong or their files unreadable.
 Result<Listen> load_admin_listen(const Sources& sources, std::string_view url = {});
 
+/// Where the journal is kept: the first of them that can be written.
+std::vector<std::string> data_directories(const Config& config);
+
+/// Where the journal may be and where a Forager that runs is asked, for `forager journal`. Other
+/// settings may be wrong.
+struct JournalPlace {
+  std::vector<std::string> directories;  ///< those that `run` tries, in its order
+  Listen admin;
+  Listen otlp_http;
+};
+Result<JournalPlace> load_journal_place(const Sources& sources);
+
 }  // namespace forager::config

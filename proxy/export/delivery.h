@@ -90,6 +90,14 @@ struct DeliveryCounts {
   std::uint64_t recoded = 0;
 };
 
+/// A verdict after which the items themselves are looked at: taking apart and quarantine need the
+/// bodies, which a request that was sent again from its encoded copy may have in memory no more.
+inline bool looks_inside(const destination::Verdict& verdict) {
+  const auto* retry = std::get_if<destination::Retry>(&verdict);
+  return std::holds_alternative<destination::TakeApart>(verdict) ||
+         (retry != nullptr && retry->server_error);
+}
+
 class Delivery {
  public:
   using Random = std::function<double()>;  ///< in [0, 1)
@@ -109,6 +117,7 @@ class Delivery {
   /// destination asks for it.
   Chain raw_body(const Attempt& attempt);
 
+  /// For a verdict that looks_inside, no body of it may be missing().
   void answered(AttemptId id, const destination::Verdict& verdict, Time now);
   /// No answer came: the same as Retry.
   void failed(AttemptId id, const net::TransportError& error, Time now);

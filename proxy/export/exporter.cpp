@@ -135,12 +135,16 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
   net::Request request = destination_.encode(*what->encoded);
   destination_.sign(request, signal, *credentials, system_clock::now());
   const net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
-  const Time now = steady_clock::now();
   if (answer) {
     ++answers_[answer->status];
-    delivery_.answered(id, destination_.judge(*answer, signal, codec, system_clock::now()), now);
+    const auto verdict = destination_.judge(*answer, signal, codec, system_clock::now());
+    if (looks_inside(verdict)) {
+      const bool loaded = co_await load(*what);
+      if (!loaded) co_return;
+    }
+    delivery_.answered(id, verdict, steady_clock::now());
   } else {
-    delivery_.failed(id, answer.error(), now);
+    delivery_.failed(id, answer.error(), steady_clock::now());
   }
   report();
   return_memory();

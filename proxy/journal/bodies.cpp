@@ -1,6 +1,5 @@
 // Which bodies are in memory: those due soon. The others are on disk and read back when due.
 #include <algorithm>
-#include <unordered_set>
 #include <utility>
 
 #include "journal/journal.h"
@@ -34,35 +33,61 @@ void Journal::restore_body(Position position, Slice body, Budget& budget) {
   entry.charge = budget.take_anyway(body.size() + record_overhead);
   resident_bytes_ += body.size();
   entry.record.body = std::move(body);
+  forgotten_.remove(position);
 }
 
 /// Each destination keeps what it needs soonest, an eighth of what is in memory; of the rest the
-/// newest go first, since they are needed last.
+/// newest go first, since they are needed last. Stretches without bodies are stepped over.
 std::size_t Journal::forget_bodies(std::size_t bytes) {
-  if (!disk_) return 0;
-  std::unordered_set<Position> soon;
+  if (!disk_ || entries_.empty()) return 0;
+  forgotten_.drop_through(entries_.begin()->first - 1);
+  std::vector<Position> soon;  // by cursor: up to here
   for (const auto& place : places_) {
     std::size_t kept = 0;
+    soon.push_back(0);
     for (const auto& [position, hold] : place->cursor.holds()) {
       if (kept > resident_bytes_ / 8) break;
-      kept += entries_.at(position).record.body.size();
-      soon.insert(position);
+      kept += entries_.at(position).record.bytes();
+      soon.back() = position;
     }
   }
-  std::size_t freed = 0;
-  const auto sweep = [&](bool all) {
-    for (auto at = entries_.rbegin(); at != entries_.rend() && freed < bytes; ++at) {
-      Entry& entry = at->second;
-      if (entry.record.body.empty() || entry.segment == 0 || in_flight(at->first)) continue;
-      if (!all && soon.contains(at->first)) continue;
-      freed += entry.record.body.size();
-      resident_bytes_ -= entry.record.body.size();
-      entry.record.body = Slice();
-      entry.charge.resize(std::min(entry.charge.bytes(), record_overhead));
+  const auto needed = [&](Position position) {
+    for (CursorId id = 0; id < places_.size(); ++id) {
+      const Cursor& cursor = places_[id]->cursor;
+      if (position <= soon[id] && cursor.find(position) != nullptr) return true;
     }
+    return false;
   };
-  sweep(false);
-  sweep(true);
+  const std::size_t freed =
+      forget_newest(bytes, [&](Position p) { return needed(p) || in_flight(p); });
+  if (freed >= bytes) return freed;
+  return freed + forget_newest(bytes - freed, [&](Position p) { return in_flight(p); });
+}
+
+std::size_t Journal::forget_newest(std::size_t bytes, const std::function<bool(Position)>& stays) {
+  std::size_t freed = 0;
+  Position above = 0;  // the next one has no body either; 0: it has
+  for (auto at = entries_.end(); at != entries_.begin() && freed < bytes;) {
+    --at;
+    const Position position = at->first;
+    Entry& entry = at->second;
+    if (forgotten_.contains(position)) {
+      if (above != 0) forgotten_.add({position, above});
+      above = forgotten_.range_of(position).first;
+      at = entries_.lower_bound(above);
+      continue;
+    }
+    if (entry.segment == 0 || stays(position)) {
+      above = 0;
+      continue;
+    }
+    freed += entry.record.body.size();
+    resident_bytes_ -= entry.record.body.size();
+    entry.record.body = Slice();
+    entry.charge.resize(std::min(entry.charge.bytes(), record_overhead));
+    forgotten_.add({position, above == 0 ? position : above});
+    above = position;
+  }
   return freed;
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
 #include "journal/crc32c.h"
 
 namespace forager::journal {
@@ -28,7 +29,10 @@ Result<void> write(Files& files, const Commit& commit) {
   }
   parts.push_back(heads.substr(done));
   if (auto wrote = files.write(name, commit.offset, parts); !wrote) return wrote;
-  return files.sync(name);
+  if (FORAGER_MUTANT(ack_before_sync)) return {};
+  auto synced = files.sync(name);
+  if (!synced && FORAGER_MUTANT(sync_asked_again)) synced = files.sync(name);
+  return synced;
 }
 
 Result<Files::Space> create(Files& files, const Commit& commit) {
@@ -56,6 +60,9 @@ BodyRead verified(const BodyAt& at, const Slice& frame) {
   for (std::size_t i = 0; i < 4; ++i) {
     mark |= std::uint32_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
   }
+  if (FORAGER_MUTANT(body_unchecked)) {
+    return {at.position, frame.sub(format::frame_head + format::record_head, at.bytes), false, {}};
+  }
   const auto found = format::frame_at(bytes, 0, mark);
   if (!found || found->type != format::Type::record) return read;
   const auto record = format::read_record(*found);
@@ -74,6 +81,9 @@ std::uint64_t reserve_of(const Files::Space& space) {
 
 Committed run_commit(Files& files, Commit commit) {
   Committed made{std::move(commit), std::nullopt, std::nullopt};
+  if (made.commit.look) {
+    if (auto space = files.space()) made.space = *space;
+  }
   if (made.commit.segment != 0) {
     if (made.commit.create) {
       auto space = create(files, made.commit);
@@ -85,12 +95,17 @@ Committed run_commit(Files& files, Commit commit) {
     }
     if (auto wrote = write(files, made.commit); !wrote) {
       made.error = wrote.error();
+      // nothing in it was ever durable
+      if (made.commit.create)
+        made.file_left = !files.remove(format::segment_name(made.commit.segment));
       return made;
     }
   }
   for (const Position segment : made.commit.remove) {
-    // one that can't be removed is found again at the next start, where nobody holds any of it
-    [[maybe_unused]] const auto removed = files.remove(format::segment_name(segment));
+    if (!files.remove(format::segment_name(segment))) made.left.push_back(segment);
+  }
+  for (const Position segment : made.commit.aside) {
+    if (!files.set_aside(format::segment_name(segment))) made.left.push_back(segment);
   }
   return made;
 }

@@ -38,6 +38,8 @@ struct Commit {
   std::vector<Settled> settled;
   RangeSet voided;
   std::vector<Position> remove;  ///< segments
+  bool look = false;             ///< at the room on the file system
+  std::vector<Position> aside;   ///< segments to be renamed
 
   void put_body(Slice body) {
     bytes += body.size();
@@ -53,6 +55,8 @@ struct Committed {
   Commit commit;
   std::optional<Fault> error;
   std::optional<Files::Space> space;
+  std::vector<Position> left{};  ///< of `remove` and `aside`, those still there
+  bool file_left = false;        ///< a file created in vain
 };
 Committed run_commit(Files& files, Commit commit);
 

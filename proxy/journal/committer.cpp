@@ -119,7 +119,10 @@ asio::awaitable<bool> Committer::load(std::vector<Position> positions) {
 }
 
 asio::awaitable<void> Committer::close(Time deadline) {
-  while (!journal_.synced() && journal_.disk_trouble().empty() && steady_clock::now() < deadline) {
+  for (;;) {
+    journal_.confirm();
+    const bool done = journal_.synced() || !journal_.disk_trouble().empty();
+    if (done || steady_clock::now() >= deadline) break;
     co_await ended_.wait_until(std::min<Time>(deadline, steady_clock::now() + room_step));
   }
   stopping_ = true;

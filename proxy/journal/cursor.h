@@ -35,7 +35,11 @@ class Cursor {
   /// A record it takes was appended; positions only grow.
   void hold(const Record& record, std::size_t bytes);
   /// A record it doesn't take was appended.
-  void skip(Position position) { end_ = std::max(end_, position); }
+  void skip(Position position) {
+    end_ = std::max(end_, position);
+    // once its segment is gone, nothing else would say that it was none of this cursor's
+    if (remembers_ && !holds_.empty()) note_settled(position);
+  }
   /// A record of an earlier run that it still holds.
   void restore(const Record& record, std::size_t bytes);
 
@@ -45,13 +49,15 @@ class Cursor {
   void restore_settled(const RangeSet& settled);
   void void_range(Range range) {
     if (remembers_) settled_.add(range);
-    skip(range.last);
+    end_ = std::max(end_, range.last);
   }
+  /// Records that an earlier run accepted and that are lost.
+  void forget(Range positions) { settled_.add(positions); }
   /// All it holds is known: ranges may be merged from now on.
   void recovered() { complete_ = true; }
   /// The settled ranges above the watermark.
   const RangeSet& settled() {
-    settled_.drop_through(watermark());
+    if (complete_) settled_.drop_through(watermark());  // before, more may be held below
     return settled_;
   }
   /// Items of a held record came to their end; true: that was the last of them and the cursor has

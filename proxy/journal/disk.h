@@ -35,12 +35,18 @@ struct Disk {
     std::uint32_t held = 0;  ///< records in it that somebody holds
     bool scanned = true;
     bool kept_aside = false;  ///< of a newer version
+    bool unreadable = false;  ///< is renamed instead of removed
+    bool free = false;        ///< nobody needs it
+    bool going = false;       ///< the commit under way removes it
   };
 
   explicit Disk(DiskSettings given) : with(std::move(given)), bytes(0) {}
 
-  /// Room for a frame of this size, behind what waits for its commit.
-  bool fits(std::size_t frame) const {
+  std::size_t cap() const { return std::min(with.bytes_max, file_system_max); }
+  /// Others have filled the file system, more than FORAGER_JOURNAL_BYTES is the limit.
+  bool short_of_space() const { return file_system_max < with.bytes_max; }
+  /// Room for a frame of this size, behind what waits for its commit, if `more` bytes were free.
+  bool fits(std::size_t frame, std::size_t more = 0) const {
     const std::size_t head = format::header_bytes + opening_bytes + margin;
     const std::size_t left = open == 0 ? 0 : segments.at(open).file_bytes - segments.at(open).used;
     const std::size_t all = pending_bytes + frame;
@@ -49,20 +55,43 @@ struct Disk {
     // a frame that doesn't fit leaves the end of a segment empty
     const std::size_t files = frame > usable ? frame + head + with.segment_bytes
                                              : (all / usable + 1) * with.segment_bytes;
-    return bytes + files <= std::min(with.bytes_max, file_system_max);
+    return bytes + files <= cap() + freeable + more;
   }
   /// A record in it is held by nobody any more; true: the segment may go.
   bool let_go(Position segment) {
     const auto at = segments.find(segment);
     if (at == segments.end() || --at->second.held != 0) return false;
+    return review(at->first, at->second);
+  }
+  /// Nobody needs it: no record held, and a newer one knows the cursors. For one that can't be read
+  /// that must be a snapshot of this run, which has its records as lost.
+  bool review(Position first, Segment& segment) {
+    if (segment.free || segment.held != 0 || !segment.scanned || segment.kept_aside) return false;
+    if (first >= snapshot_in || (segment.unreadable && snapshot_in < with.run)) return false;
+    segment.free = true;
+    freeable += segment.file_bytes;
     collectable = true;
-    return segment < snapshot_in;
+    return true;
+  }
+  void review_all() {
+    for (auto at = segments.begin(); at != segments.end() && at->first < snapshot_in; ++at) {
+      review(at->first, at->second);
+    }
+  }
+  /// Its file is gone.
+  void erase(Position first) {
+    const auto at = segments.find(first);
+    if (at == segments.end()) return;
+    bytes -= at->second.file_bytes;
+    if (at->second.free) freeable -= at->second.file_bytes;
+    segments.erase(at);
   }
 
   DiskSettings with;
   std::map<Position, Segment> segments;
-  Position open = 0;  ///< 0: the next commit begins a segment
-  std::size_t bytes;  ///< of all files
+  Position open = 0;         ///< 0: the next commit begins a segment
+  std::size_t bytes;         ///< of all files
+  std::size_t freeable = 0;  ///< of them, of those that the next commits remove
   std::size_t pending_bytes = 0;
   std::size_t margin = 4096;      ///< kept for what rides along with the records
   std::size_t opening_bytes = 0;  ///< what cursors took at the last opening
@@ -74,11 +103,16 @@ struct Disk {
   bool busy = false;
   bool second_try = false;
   bool collectable = false;
+  bool stuck = false;        ///< a file that could not be removed
+  bool unconfirmed = false;  ///< nothing on disk says yet that the last records were durable
+  Time confirm_at = Time::max();
   std::vector<bool> groups;  ///< declared in the open segment
   RangeSet voided;           ///< of this run
   RangeSet void_marks;       ///< to be written
   std::string trouble;
   Time probe_at = Time::max();
+  Time look_at = Time::max();  ///< at the room on the file system, which may have grown
+  Time looked = Time::min();
   std::optional<Time> unsynced_since;
 };
 

@@ -48,6 +48,8 @@ class Files {
   virtual Result<Buffer> read(const std::string& name, std::size_t offset, std::size_t bytes) = 0;
   virtual Result<void> remove(const std::string& name) = 0;
   virtual Result<Space> space() = 0;
+  /// Renames it so that it is no segment any more, for a person to look at.
+  virtual Result<void> set_aside(const std::string& name) { return fault("can't rename " + name); }
 };
 
 }  // namespace forager::journal

@@ -17,6 +17,7 @@ constexpr std::string_view zeros("\0\0\0\0\0\0\0", 7);
 constexpr std::size_t header_checked = header_bytes - 4;
 constexpr std::size_t header_most = 4096;  ///< a later version may add to it
 constexpr std::uint32_t log_time_missing = 1;
+constexpr std::size_t commit_head = 16;
 
 template <std::unsigned_integral T>
 void put(std::string& to, T value) {
@@ -173,6 +174,19 @@ void put_removed(std::string& to, std::uint32_t mark, std::string_view name) {
   end(to, at);
 }
 
+void put_commit(std::string& to, std::uint32_t mark, const CommitHead& head) {
+  const std::size_t at =
+      begin(to, mark, Type::commit, commit_head + head.voided.size() * 2 * sizeof(Position));
+  put(to, head.through);
+  put(to, head.destinations);
+  put(to, static_cast<std::uint32_t>(head.voided.size()));
+  for (const Range& range : head.voided) {
+    put(to, range.first);
+    put(to, range.last);
+  }
+  end(to, at);
+}
+
 std::optional<Frame> frame_at(std::string_view segment, std::size_t offset, std::uint32_t mark) {
   if (offset > segment.size() || segment.size() - offset < frame_head) return std::nullopt;
   const std::string_view here = segment.substr(offset);
@@ -212,6 +226,22 @@ std::optional<Destination> read_destination(std::string_view from) {
                      get<std::uint64_t>(from, 8), std::string(from.substr(16))};
 }
 
+namespace {
+/// All of `from`; nullopt: not `count` sound ranges.
+std::optional<std::vector<Range>> ranges_in(std::string_view from, std::uint32_t count) {
+  if (from.size() != std::size_t{count} * 16) return std::nullopt;
+  std::vector<Range> made;
+  made.reserve(count);
+  for (std::size_t at = 0; at < from.size(); at += 16) {
+    const Range range{get<std::uint64_t>(from, at), get<std::uint64_t>(from, at + 8)};
+    if (range.first == 0 || range.last < range.first || range.last == UINT64_MAX)
+      return std::nullopt;
+    made.push_back(range);
+  }
+  return made;
+}
+}  // namespace
+
 std::optional<CursorRanges> read_ranges(Type type, std::string_view from) {
   const std::size_t head = type == Type::snapshot ? 16 : 8;
   if (from.size() < head) return std::nullopt;
@@ -219,15 +249,17 @@ std::optional<CursorRanges> read_ranges(Type type, std::string_view from) {
   const auto count = get<std::uint32_t>(from, type == Type::voided ? 0 : 4);
   if (type != Type::voided) made.id = get<std::uint32_t>(from, 0);
   if (type == Type::snapshot) made.watermark = get<std::uint64_t>(from, 8);
-  if (from.size() - head != std::size_t{count} * 16) return std::nullopt;
-  made.ranges.reserve(count);
-  for (std::size_t at = head; at < from.size(); at += 16) {
-    const Range range{get<std::uint64_t>(from, at), get<std::uint64_t>(from, at + 8)};
-    if (range.first == 0 || range.last < range.first || range.last == UINT64_MAX)
-      return std::nullopt;
-    made.ranges.push_back(range);
-  }
+  auto ranges = ranges_in(from.substr(head), count);
+  if (!ranges) return std::nullopt;
+  made.ranges = std::move(*ranges);
   return made;
+}
+
+std::optional<CommitHead> read_commit(std::string_view from) {
+  if (from.size() < commit_head) return std::nullopt;
+  auto ranges = ranges_in(from.substr(commit_head), get<std::uint32_t>(from, 12));
+  if (!ranges) return std::nullopt;
+  return CommitHead{get<std::uint64_t>(from, 0), get<std::uint32_t>(from, 8), std::move(*ranges)};
 }
 
 std::optional<std::uint32_t> read_snapshot_end(std::string_view from) {

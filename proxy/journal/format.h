@@ -33,6 +33,7 @@ enum class Type : std::uint32_t {
   voided,
   group,
   removed,
+  commit,
 };
 
 struct Header {
@@ -78,6 +79,14 @@ void put_ranges(std::string& to, std::uint32_t mark, Type type, std::uint32_t id
 void put_snapshot_end(std::string& to, std::uint32_t mark, std::uint32_t snapshots);
 void put_group(std::string& to, std::uint32_t mark, std::uint32_t id, const Group& group);
 void put_removed(std::string& to, std::uint32_t mark, std::string_view name);
+/// What each commit begins with. It is written only after all earlier ones ended, so it proves that
+/// whatever lies before it was durable.
+struct CommitHead {
+  Position through = 0;            ///< all records up to here were durable or void
+  std::uint32_t destinations = 0;  ///< declared in this segment, this commit included
+  std::vector<Range> voided;
+};
+void put_commit(std::string& to, std::uint32_t mark, const CommitHead& head);
 
 /// A frame whose checksum holds.
 struct Frame {
@@ -109,5 +118,6 @@ std::optional<Destination> read_destination(std::string_view payload);
 std::optional<CursorRanges> read_ranges(Type type, std::string_view payload);
 std::optional<std::uint32_t> read_snapshot_end(std::string_view payload);
 std::optional<std::pair<std::uint32_t, Group>> read_group(std::string_view payload);
+std::optional<CommitHead> read_commit(std::string_view payload);
 
 }  // namespace forager::journal::format

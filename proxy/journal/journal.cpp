@@ -38,7 +38,10 @@ std::optional<Position> Journal::append(Record record, Budget::Charge charge, Ti
   if (disk_ && !disk_->trouble.empty()) return std::nullopt;
   const std::size_t bytes = size_of(record);
   const std::size_t room = disk_ ? format::record_frame(record.body.size()) : bytes;
-  if (!fits(room) && !make_room(record.signal, room, now)) return std::nullopt;
+  if (!fits(room) && !make_room(record.signal, room, now)) {
+    look_for_space(now);
+    return std::nullopt;
+  }
 
   record.position = ++last_;
   record.stored_bytes = static_cast<std::uint32_t>(record.body.size());
@@ -71,6 +74,7 @@ void Journal::publish(Entry& entry, Time now) {
     place->cursor.hold(entry.record, bytes);
     place->book->accepted(entry.record.signal, entry.record.items);
     ++entry.holders;
+    if (disk_) pin(*place, entry.segment);
   }
   for (const auto& place : places_) {
     if (place->cursor.takes(entry.record.signal) && place->listener.appended) {
@@ -130,7 +134,10 @@ void Journal::settle(CursorId cursor, Position position, std::uint32_t items, le
   const bool uncounted = FORAGER_MUTANT(expiry_uncounted) && reason == ledger::Reason::over_share;
   if (!uncounted) place.book->settled(entry.record.signal, reason, items);
   if (!place.cursor.settle(entry.record, items, size_of(entry.record))) return;
-  if (disk_) note_settled(place, position, now);
+  if (disk_) {
+    note_settled(place, position, now);
+    unpin(place, entry.segment);
+  }
   if (--entry.holders == 0) let_go(position, now);
 }
 

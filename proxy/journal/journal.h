@@ -70,6 +70,13 @@ struct Held {
   std::optional<Time> oldest;  ///< when the oldest held record was appended
 };
 
+/// What give_up took, and what it had to leave.
+struct GivenUp {
+  std::uint64_t records = 0;
+  std::uint64_t items = 0;
+  std::uint64_t in_flight = 0;  ///< items that wait for an answer and stay
+};
+
 class Journal {
  public:
   Journal(JournalConfig config, ledger::Ledger& ledger);
@@ -147,9 +154,15 @@ class Journal {
   Time next_commit() const;
   /// Settled ranges, voids and removals too are on disk.
   bool synced() const;
+  /// Nothing more comes: the next commit confirms the last one at once (docs/journal-format.md).
+  void confirm();
   /// Why the disk takes nothing; empty: it does.
   const std::string& disk_trouble() const;
   std::size_t disk_bytes() const { return disk_ ? disk_->bytes : 0; }
+  /// Not FORAGER_JOURNAL_BYTES, but the room that others leave is the limit.
+  bool short_of_space() const { return disk_ && disk_->short_of_space(); }
+  /// Segments of an earlier run are still being read.
+  bool recovering() const { return disk_ && !disk_->complete; }
 
   /// A segment of an earlier run was found; its records are not known yet.
   void found_segment(Position first, std::size_t file_bytes, bool readable);
@@ -161,6 +174,12 @@ class Journal {
                std::uint32_t offset, Budget::Charge charge, Time since);
   /// Items that an earlier run had accepted and that can't be read any more.
   void restore_lost(CursorId cursor, Signal signal, std::uint64_t items);
+  /// The same, and these positions aren't missed again by a later run.
+  void restore_lost(CursorId cursor, Signal signal, std::uint64_t items, Range positions);
+  /// Positions that are nobody's: later runs must know it too.
+  void restore_void(Range positions);
+  /// This segment can't be read: renamed once a snapshot knows what was lost with it.
+  void set_aside(Position segment) { disk_->segments.at(segment).unreadable = true; }
   void scanned(Position segment);
   /// All segments are scanned. `snapshot_in`: ... has the newest snapshot; 0: none has.
   void recovered();
@@ -182,8 +201,15 @@ class Journal {
     expire_for_all(position, ledger::Reason::disk_unreadable, now);
   }
 
+  /// A person gives up what this destination holds and what arrived before `before`; records in
+  /// flight stay. Booked and noted as the other expiries.
+  GivenUp give_up(CursorId cursor, WallTime before, ledger::Reason reason, Time now);
+  /// Not in the configuration any more.
+  bool is_removed(CursorId cursor) const { return places_[cursor]->removed; }
+
   Held held(CursorId cursor) const;
   std::size_t cursors() const { return places_.size(); }
+  const std::string& cursor_name(CursorId cursor) const { return places_[cursor]->cursor.name(); }
   /// Ascending; for tools and tests.
   std::vector<Position> held_positions(CursorId cursor) const {
     std::vector<Position> made;
@@ -212,15 +238,28 @@ class Journal {
     Cursor cursor;
     Listener listener;
     ledger::Book* book = nullptr;
-    std::vector<Range> unsynced{};  ///< settled, not yet in a commit
-    bool removed = false;           ///< not in the configuration any more
+    std::vector<Range> unsynced{};             ///< settled, not yet in a commit
+    std::map<Position, std::uint32_t> pins{};  ///< on disk: held records by segment
+    std::size_t pinned_bytes = 0;              ///< of these segments
+    bool removed = false;                      ///< not in the configuration any more
   };
   static std::size_t size_of(const Record& record) { return record.bytes() + record_overhead; }
   void publish(Entry& entry, Time now);
   void note_settled(Place& place, Position position, Time now);
   bool in_flight(Position position) const;
-  bool open_segment(Commit& commit, std::size_t needs);
-  void put_cursors(Commit& commit, bool snapshot);
+  std::size_t forget_newest(std::size_t bytes, const std::function<bool(Position)>& stays);
+  std::size_t riders() const;
+  std::size_t first_needs() const;
+  void look_for_space(Time now);
+  bool needs_new_segment(std::size_t needs) const;
+  void open_segment(Commit& commit, std::size_t needs);
+  void begin_segment(Commit& commit, std::size_t needs, std::size_t riders);
+  void put_head(Commit& commit);
+  void put_snapshot(Commit& commit);
+  void commit_failed(Committed& done, Time now);
+  void pin(Place& place, Position segment);
+  void unpin(Place& place, Position segment);
+  void put_cursors(Commit& commit);
   void put_records(Commit& commit);
   void put_settled(Commit& commit);
   void collect(Commit& commit);
@@ -231,6 +270,9 @@ class Journal {
   bool make_room(Signal signal, std::size_t bytes, Time now);
   bool expire_laggards(std::size_t bytes, Time now);
   bool expire_oldest(std::size_t bytes, Time now);
+  bool expire_segments(std::size_t bytes, bool laggards_only, Time now);
+  bool worth_expiring(Position segment, bool laggards_only) const;
+  void expire_segment(Position segment, ledger::Reason reason, Time now);
   void expire_for_all(Position position, ledger::Reason reason, Time now);
   void note_expiry(const Place& place, const Record& record, std::uint32_t items,
                    ledger::Reason reason);
@@ -238,7 +280,10 @@ class Journal {
   bool fits(std::size_t bytes) const {
     return disk_ ? disk_->fits(bytes) : bytes_ + bytes <= config_.bytes_max;
   }
-  bool lags(const Place& place) const { return place.cursor.held_bytes() > config_.bytes_max / 2; }
+  bool lags(const Place& place) const {
+    return disk_ ? place.pinned_bytes > disk_->cap() / 2
+                 : place.cursor.held_bytes() > config_.bytes_max / 2;
+  }
 
   JournalConfig config_;
   ledger::Ledger& ledger_;
@@ -248,6 +293,7 @@ class Journal {
   Position decided_ = 0;  ///< memory: the last one
   std::size_t bytes_ = 0;
   std::size_t resident_bytes_ = 0;  ///< of bodies in memory
+  RangeSet forgotten_;              ///< every entry in it has its body on disk alone
   std::unique_ptr<Disk> disk_;
   std::function<void()> work_;
   DrainRate drained_;

@@ -16,6 +16,10 @@ bool Journal::make_room(Signal signal, std::size_t bytes, Time now) {
   for (const auto& place : places_) {
     if (place->cursor.takes(signal) && !lags(*place)) one_keeps_up = true;
   }
+  if (disk_) {
+    if (one_keeps_up && expire_segments(bytes, true, now)) return true;
+    return config_.expire_when_full && expire_segments(bytes, false, now);
+  }
   if (one_keeps_up && expire_laggards(bytes, now)) return true;
   return config_.expire_when_full && expire_oldest(bytes, now);
 }
@@ -38,6 +42,48 @@ bool Journal::expire_laggards(std::size_t bytes, Time now) {
     }
   }
   return false;
+}
+
+/// On disk room comes by whole segments: the oldest whose records are held by nobody else go. None
+/// is touched when that would not be enough.
+bool Journal::expire_segments(std::size_t bytes, bool laggards_only, Time now) {
+  std::vector<Position> worth;
+  std::size_t frees = 0;
+  for (const auto& [first, segment] : disk_->segments) {
+    if (first >= disk_->snapshot_in) break;
+    if (segment.held == 0 || !segment.scanned || !worth_expiring(first, laggards_only)) continue;
+    worth.push_back(first);
+    frees += segment.file_bytes;
+    if (disk_->fits(bytes, frees)) break;
+  }
+  if (!disk_->fits(bytes, frees)) return false;
+  for (const Position first : worth) {
+    // a laggard that is down to its share keeps the rest
+    if (laggards_only && !worth_expiring(first, true)) continue;
+    expire_segment(first, laggards_only ? ledger::Reason::over_share : ledger::Reason::made_room,
+                   now);
+    if (fits(bytes)) return true;
+  }
+  return false;
+}
+
+bool Journal::worth_expiring(Position segment, bool laggards_only) const {
+  for (const auto& place : places_) {
+    if (laggards_only && place->pins.contains(segment) && !lags(*place)) return false;
+  }
+  for (auto at = entries_.lower_bound(segment); at != entries_.end(); ++at) {
+    if (at->second.segment != segment) break;
+    if (in_flight(at->first)) return false;
+  }
+  return true;
+}
+
+void Journal::expire_segment(Position segment, ledger::Reason reason, Time now) {
+  for (auto at = entries_.lower_bound(segment); at != entries_.end();) {
+    if (at->second.segment != segment) break;
+    const Position position = (at++)->first;
+    expire_for_all(position, reason, now);
+  }
 }
 
 bool Journal::expire_oldest(std::size_t bytes, Time now) {

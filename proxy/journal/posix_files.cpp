@@ -101,7 +101,12 @@ Result<void> PosixFiles::create(const std::string& name, std::size_t bytes) {
     ::unlink(path(name).c_str());
     return failed("preallocate", name, error);
   }
-  return sync_directory();
+  auto synced = sync_directory();
+  if (!synced) {
+    close_open();
+    ::unlink(path(name).c_str());
+  }
+  return synced;
 }
 
 Result<void> PosixFiles::sync_directory() {
@@ -185,6 +190,14 @@ Result<void> PosixFiles::remove(const std::string& name) {
   if (name == open_name_) close_open();
   if (::unlink(path(name).c_str()) != 0 && errno != ENOENT) return failed("remove", name, errno);
   return {};
+}
+
+Result<void> PosixFiles::set_aside(const std::string& name) {
+  if (name == open_name_) close_open();
+  if (::rename(path(name).c_str(), path(name + ".unreadable").c_str()) != 0) {
+    return failed("rename", name, errno);
+  }
+  return sync_directory();
 }
 
 Result<Files::Space> PosixFiles::space() {

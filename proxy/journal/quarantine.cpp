@@ -28,7 +28,7 @@ void Quarantine::put(Quarantined item) {
     return;
   }
   bytes_ += bytes;
-  kept_.push_back({std::move(item), std::move(*charge)});
+  kept_.push_back({std::move(item), std::move(*charge), ++last_number_});
 }
 
 void Quarantine::let_oldest_go() {

@@ -41,6 +41,7 @@ class Quarantine {
   struct Kept {
     Quarantined what;
     Budget::Charge charge;
+    std::uint64_t number = 0;  ///< of this process, from 1 on
   };
   /// Oldest first; only those whose bytes are still here.
   const std::deque<Kept>& kept() const { return kept_; }
@@ -57,6 +58,7 @@ class Quarantine {
   std::size_t bytes_ = 0;
   std::uint64_t total_items_ = 0;
   std::uint64_t let_go_items_ = 0;
+  std::uint64_t last_number_ = 0;
 };
 
 }  // namespace forager::journal

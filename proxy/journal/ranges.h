@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <iterator>
 #include <map>
+#include <vector>
 
 #include "journal/record.h"
 
@@ -53,6 +54,35 @@ class RangeSet {
   /// Forgets what lies at or before `position`.
   void drop_through(Position position) {
     while (!ranges_.empty() && ranges_.begin()->second <= position) ranges_.erase(ranges_.begin());
+  }
+  /// The range that holds `position`; it must be in one.
+  Range range_of(Position position) const {
+    const auto at = std::prev(ranges_.upper_bound(position));
+    return {at->first, at->second};
+  }
+  void remove(Position position) {
+    const auto next = ranges_.upper_bound(position);
+    if (next == ranges_.begin()) return;
+    const auto at = std::prev(next);
+    const Range was{at->first, at->second};
+    if (was.last < position) return;
+    ranges_.erase(at);
+    if (was.first < position) ranges_.emplace(was.first, position - 1);
+    if (position < was.last) ranges_.emplace(position + 1, was.last);
+  }
+  /// What of `within` is in none of them, ascending.
+  std::vector<Range> gaps(Range within) const {
+    std::vector<Range> made;
+    Position from = within.first;
+    auto at = ranges_.upper_bound(from);
+    if (at != ranges_.begin() && std::prev(at)->second >= from) --at;
+    for (; at != ranges_.end() && at->first <= within.last; ++at) {
+      if (at->first > from) made.push_back({from, at->first - 1});
+      if (at->second >= within.last) return made;
+      from = at->second + 1;
+    }
+    if (from <= within.last) made.push_back({from, within.last});
+    return made;
   }
   /// First position of each range to its last, ascending.
   const std::map<Position, Position>& all() const { return ranges_; }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
+#include <string_view>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -13,30 +16,14 @@ constexpr Position run_gap = Position{1} << 32U;
 /// Larger files are none of ours.
 constexpr std::size_t segment_most = std::size_t{256} << 20U;
 
-void apply_to(FoundCursors& cursors, const Scan& scan) {
-  std::map<std::uint32_t, std::string> names;
-  for (const Said& said : scan.said) {
-    if (const auto* destination = std::get_if<format::Destination>(&said)) {
-      names[destination->id] = destination->name;
-      const auto [at, fresh] = cursors.settled.try_emplace(destination->name);
-      if (fresh && destination->begin > 1) at->second.add({1, destination->begin - 1});
-    } else if (const auto* settled = std::get_if<format::CursorRanges>(&said)) {
-      const auto name = names.find(settled->id);
-      if (name == names.end()) continue;
-      for (const Range& range : settled->ranges) cursors.settled[name->second].add(range);
-    } else if (const auto* snapshot = std::get_if<SnapshotOf>(&said)) {
-      cursors.settled.clear();
-      for (const format::CursorRanges& one : snapshot->cursors) {
-        const auto name = names.find(one.id);
-        if (name == names.end()) continue;
-        RangeSet& set = cursors.settled[name->second];
-        if (one.watermark != 0) set.add({1, one.watermark});
-        for (const Range& range : one.ranges) set.add(range);
-      }
-    }
-  }
-  for (const std::string& name : scan.removed) cursors.settled.erase(name);
-  for (const Range& range : scan.voided) cursors.voided.add(range);
+/// A number is that large only if somebody made it so.
+constexpr Position position_most = Position{1} << 62U;
+/// Stands for destinations whose names can't be read.
+constexpr const char* nameless = "unreadable";
+
+bool takes_signal(std::uint32_t takes, Signal signal) {
+  constexpr std::uint32_t all = 7;  // of a destination that was removed nobody knows
+  return ((takes == 0 ? all : takes) >> static_cast<unsigned>(signal) & 1U) != 0;
 }
 
 }  // namespace
@@ -46,7 +33,8 @@ Result<FoundSegments> find_segments(Files& files) {
   if (!list) return list.error();
   FoundSegments found;
   for (Files::Entry& entry : *list) {
-    if (!format::first_of(entry.name)) continue;
+    const auto first = format::first_of(entry.name);
+    if (!first || *first > position_most) continue;
     found.bytes += entry.bytes;
     found.entries.push_back(std::move(entry));
   }
@@ -75,21 +63,6 @@ SegmentScan read_segment(Files& files, const Files::Entry& entry) {
   return {scan_segment(bytes->view()), {}};
 }
 
-FoundCursors find_cursors(Files& files, const FoundSegments& found) {
-  std::vector<Scan> newest_first;
-  FoundCursors made;
-  for (auto entry = found.entries.rbegin(); entry != found.entries.rend(); ++entry) {
-    newest_first.push_back(read_segment(files, *entry).scan);
-    if (!newest_first.back().has_snapshot) continue;
-    made.snapshot_in = *format::first_of(entry->name);
-    break;
-  }
-  for (auto scan = newest_first.rbegin(); scan != newest_first.rend(); ++scan) {
-    apply_to(made, *scan);
-  }
-  return made;
-}
-
 Recovery::Recovery(Journal& journal, Budget& budget, FoundSegments found, Adopt adopt)
     : journal_(journal), budget_(budget), found_(std::move(found)), adopt_(std::move(adopt)) {
   for (const Files::Entry& entry : found_.entries) {
@@ -99,6 +72,11 @@ Recovery::Recovery(Journal& journal, Budget& budget, FoundSegments found, Adopt 
 
 void Recovery::begin(FoundCursors cursors) {
   cursors_ = std::move(cursors);
+  if (cursors_.incomplete) {  // any of ours may be the one that can't be read
+    for (CursorId id = 0; id < journal_.cursors(); ++id) {
+      cursors_.settled.try_emplace(journal_.cursor_name(id));
+    }
+  }
   for (const auto& [name, settled] : cursors_.settled) {
     ids_[name] = journal_.restore_cursor(name, settled);
   }
@@ -110,111 +88,173 @@ std::optional<Files::Entry> Recovery::next() const {
   return found_.entries[next_];
 }
 
-std::map<std::uint32_t, Recovery::Takes> Recovery::destinations(const Scan& scan) {
-  std::map<std::uint32_t, Takes> made;
+/// When part of the list can't be read, those that aren't in the rest of it hold everything they
+/// have not settled: rather once more than never.
+std::vector<Recovery::Takes> Recovery::destinations(const Scan& scan, const std::string& name,
+                                                    std::vector<std::string>& news) {
+  std::vector<Takes> made;
+  std::set<std::string_view> declared;
   for (const Said& said : scan.said) {
     const auto* destination = std::get_if<format::Destination>(&said);
-    if (destination == nullptr) continue;
+    if (destination == nullptr || !declared.insert(destination->name).second) continue;
     const auto known = ids_.find(destination->name);
     if (known == ids_.end()) continue;  // a later snapshot says that it is done
-    made[destination->id] = {known->second, destination->takes,
-                             &cursors_.settled.at(destination->name)};
+    made.push_back({known->second, destination->takes, &cursors_.settled.at(destination->name)});
   }
+  nameless_.reset();
+  if (scan.destinations != 0 && declared.size() >= scan.destinations) return made;
+  std::size_t all = declared.size();
+  for (const auto& [other, id] : ids_) {
+    if (declared.contains(other)) continue;
+    const auto takes = cursors_.takes.find(other);
+    made.push_back(
+        {id, takes == cursors_.takes.end() ? 0 : takes->second, &cursors_.settled.at(other)});
+    ++all;
+  }
+  if (all >= scan.destinations) return made;
+  nameless_ = journal_.restore_cursor(nameless, {});
+  news.push_back(fmt::format(
+      "{}: the name of a destination can't be read; what it had is booked as lost", name));
   return made;
 }
 
-/// Positions of which nothing is left. Items where a damaged frame still tells them, else one each.
-std::uint64_t Recovery::book_missing(const Scan& scan, const std::map<std::uint32_t, Takes>& places,
-                                     Range missing) {
-  constexpr Position most =
-      1U << 20U;  // more than a segment holds: a number that is itself damaged
-  if (missing.last < missing.first || missing.last - missing.first > most) return 0;
-  std::uint64_t lost = 0;
-  for (Position p = missing.first; p <= missing.last; ++p) {
-    if (cursors_.voided.contains(p)) continue;
-    Signal signal = Signal::traces;
-    std::uint32_t items = 1;
-    for (const Record& record : scan.doubtful) {
-      if (record.position != p || record.items > record.stored_bytes) continue;
-      signal = record.signal;
-      items = record.items;
-    }
-    bool held = false;
-    for (const auto& [id, place] : places) {
-      if (place.settled->contains(p)) continue;
-      journal_.restore_lost(place.cursor, signal, items);
-      held = true;
-    }
-    if (held) ++lost;
+void Recovery::note_durable(const Scan& scan, Range segment) {
+  // all positions from the beginning of a run to the end of a commit were given out by that run
+  const bool run_known = scan.state == Scan::State::good && cursors_.snapshot_in != 0;
+  const Position from = run_known ? std::max<Position>(scan.header.run, 1) : segment.first;
+  durable_.add({from, std::min(scan.through, segment.last)});
+  for (const Record& record : scan.doubtful) {
+    const bool sound = record.items <= record.stored_bytes && record.position >= segment.first &&
+                       record.position <= segment.last;
+    if (sound) doubtful_.emplace(record.position, record);
   }
-  return lost;
+}
+
+void Recovery::restore(const format::FoundRecord& found, Range segment, Time now, WallTime wall) {
+  Record record = found.record;
+  const Position position = record.position;
+  if (position < segment.first || known_.contains(position)) return;
+  if (position > segment.last) {  // of a commit that failed: the next segment has it, or nobody
+    if (position < found_.next_run) stale_.add({position, position});
+    return;
+  }
+  known_.add({position, position});
+  if (cursors_.voided.contains(position)) return;
+  holders_.clear();
+  for (const Takes& place : takes_) {
+    if (!takes_signal(place.takes, record.signal) || place.settled->contains(position)) continue;
+    holders_.push_back(place.cursor);
+  }
+  if (nameless_) {
+    journal_.restore_lost(*nameless_, record.signal, record.items, {position, position});
+  }
+  if (holders_.empty()) return;
+  const auto group = groups_.find(record.group);
+  // its declaration is lost: never with another key
+  record.group = group != groups_.end() ? group->second : adopt_({true, {}, {}});
+  // a clock that was set back makes it new, one that began before 1970 not older than that
+  const auto age =
+      std::chrono::duration_cast<Duration>(wall - std::max(record.arrived, WallTime{}));
+  const Time since = now - std::clamp<Duration>(age, Duration::zero(), now.time_since_epoch());
+  ++records_;
+  journal_.restore(std::move(record), holders_, segment.first, found.offset,
+                   budget_.take_anyway(record_overhead), since);
 }
 
 std::vector<std::string> Recovery::apply(const SegmentScan& read, Time now, WallTime wall) {
   const Files::Entry& entry = found_.entries[next_++];
-  const Position first = *format::first_of(entry.name);
+  const Position following = next_ < found_.entries.size()
+                                 ? *format::first_of(found_.entries[next_].name)
+                                 : found_.next_run;
+  const Range segment{*format::first_of(entry.name), following - 1};
   const Scan& scan = read.scan;
   std::vector<std::string> news;
   if (scan.state == Scan::State::newer) {
-    journal_.found_segment(first, 0, false);
-    return {
+    journal_.found_segment(segment.first, 0, false);
+    news.push_back(
         fmt::format("{} was written by a newer Forager: it is kept aside untouched; run that "
                     "version to deliver what is in it",
-                    entry.name)};
-  }
-  if (!read.error.empty() || scan.state == Scan::State::nothing) {
-    news.push_back(fmt::format("{} can't be read: {}", entry.name,
-                               read.error.empty() ? "no part of it is valid" : read.error));
-  }
-  auto places = destinations(scan);
-  if (places.empty() && !scan.damage.empty()) {
-    // whose records these are can't be read any more: rather to all once more than to nobody
-    static const RangeSet nothing;
-    for (std::uint32_t id = 0; id < journal_.cursors(); ++id) places[id] = {id, 7, &nothing};
-  }
-  std::map<std::uint32_t, GroupId> groups{{0, own_group}};
-  for (const auto& [id, group] : scan.groups) groups[id] = adopt_(group);
-  Position expected = first;
-  const auto note_missing = [&](Position next) {
-    const std::uint64_t lost = book_missing(scan, places, {expected, next - 1});
-    if (lost == 0) return;
-    news.push_back(
-        fmt::format("{}: {} records between positions {} and {} can't be read and are "
-                    "booked as lost",
-                    entry.name, lost, expected, next - 1));
-  };
-  std::vector<CursorId> holders;
-  for (const Said& said : scan.said) {
-    const auto* found = std::get_if<format::FoundRecord>(&said);
-    if (found == nullptr || found->record.position < expected) continue;
-    Record record = found->record;
-    if (record.position > expected) note_missing(record.position);
-    expected = record.position + 1;
-    if (cursors_.voided.contains(record.position)) continue;
-    holders.clear();
-    for (const auto& [id, place] : places) {
-      const bool takes = (place.takes >> static_cast<unsigned>(record.signal) & 1U) != 0;
-      if (takes && !place.settled->contains(record.position)) holders.push_back(place.cursor);
+                    entry.name));
+  } else if (!read.error.empty() || (scan.state == Scan::State::nothing && !scan.blank)) {
+    news.push_back(fmt::format("{} can't be read: {}; it is renamed to {}.unreadable", entry.name,
+                               read.error.empty() ? "no part of it is valid" : read.error,
+                               entry.name));
+    journal_.set_aside(segment.first);
+  } else if (scan.state != Scan::State::nothing) {
+    takes_ = destinations(scan, entry.name, news);
+    groups_ = {{0, own_group}};
+    for (const auto& [id, group] : scan.groups) groups_[id] = adopt_(group);
+    for (const Said& said : scan.said) {
+      if (const auto* found = std::get_if<format::FoundRecord>(&said))
+        restore(*found, segment, now, wall);
     }
-    if (holders.empty()) continue;
-    const auto group = groups.find(record.group);
-    // its declaration is lost: never with another key
-    record.group = group != groups.end() ? group->second : adopt_({true, {}, {}});
-    const auto age = std::chrono::duration_cast<Duration>(wall - record.arrived);
-    const Time since = now - std::clamp<Duration>(age, Duration::zero(), now.time_since_epoch());
-    ++records_;
-    journal_.restore(std::move(record), holders, first, found->offset,
-                     budget_.take_anyway(record_overhead), since);
+    note_durable(scan, segment);
   }
-  if (next_ < found_.entries.size()) {
-    const Position following = *format::first_of(found_.entries[next_].name);
-    // of the same run there is no gap before the next one, so what is not there was torn off
-    const bool same_run = scan.state == Scan::State::good && following - expected < (run_gap >> 1U);
-    if (same_run && following > expected) note_missing(following);
-  }
-  journal_.scanned(first);
-  if (next_ == found_.entries.size()) journal_.recovered();
+  journal_.scanned(segment.first);
+  if (next_ == found_.entries.size()) finish(news);
   return news;
+}
+
+/// Only now is known what was found nowhere.
+void Recovery::finish(std::vector<std::string>& news) {
+  for (const auto& [first, last] : durable_.all()) {
+    for (const Range& gap : known_.gaps({first, last})) {
+      for (const Range& missing : cursors_.voided.gaps(gap)) {
+        const std::uint64_t lost = book_missing(missing);
+        if (lost == 0) continue;
+        news.push_back(
+            fmt::format("{} records between positions {} and {} can't be read and are booked as "
+                        "lost",
+                        lost, missing.first, missing.last));
+      }
+    }
+  }
+  for (const auto& [first, last] : cursors_.voided.all()) journal_.restore_void({first, last});
+  for (const auto& [first, last] : stale_.all()) {
+    for (const Range& range : known_.gaps({first, last})) journal_.restore_void(range);
+  }
+  journal_.recovered();
+}
+
+/// Records that are lost for at least one destination.
+std::uint64_t Recovery::book_missing(Range missing) {
+  std::uint64_t most = 0;
+  for (const auto& [name, cursor] : ids_) {
+    std::uint64_t records = 0;
+    for (const Range& range : cursors_.settled.at(name).gaps(missing)) {
+      records += book_missing(name, cursor, range);
+    }
+    most = std::max(most, records);
+  }
+  return most;
+}
+
+/// Items where a damaged frame still tells them, else one a record.
+std::uint64_t Recovery::book_missing(const std::string& name, CursorId cursor, Range missing) {
+  const auto at = cursors_.takes.find(name);
+  const std::uint32_t takes = at == cursors_.takes.end() ? 0 : at->second;
+  Signal usual = Signal::traces;
+  for (const Signal signal : all_signals) {
+    if (!takes_signal(takes, usual)) usual = signal;
+  }
+  std::uint64_t records = 0;
+  const auto book = [&](Signal signal, std::uint64_t items, Range positions) {
+    if (positions.last < positions.first) return;
+    journal_.restore_lost(cursor, signal, items, positions);
+    records += positions.last - positions.first + 1;
+  };
+  Position from = missing.first;
+  for (auto next = doubtful_.lower_bound(from);
+       next != doubtful_.end() && next->first <= missing.last; ++next) {
+    const Record& record = next->second;
+    book(usual, next->first - from, {from, next->first - 1});
+    from = next->first + 1;
+    if (takes_signal(takes, record.signal)) {
+      book(record.signal, record.items, {next->first, next->first});
+    }
+  }
+  book(usual, missing.last + 1 - from, {from, missing.last});
+  return records;
 }
 
 }  // namespace forager::journal

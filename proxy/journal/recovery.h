@@ -29,7 +29,9 @@ std::optional<format::Salt> find_salt(Files& files, const FoundSegments& found);
 /// Where the destinations had got to.
 struct FoundCursors {
   std::map<std::string, RangeSet> settled;
+  std::map<std::string, std::uint32_t> takes;  ///< bit mask of signals, as last declared
   RangeSet voided;
+  bool incomplete = false;   ///< a destination's name can't be read
   Position snapshot_in = 0;  ///< 0: no segment has one
 };
 FoundCursors find_cursors(Files& files, const FoundSegments& found);
@@ -63,9 +65,13 @@ class Recovery {
     std::uint32_t takes = 0;
     const RangeSet* settled = nullptr;
   };
-  std::map<std::uint32_t, Takes> destinations(const Scan& scan);
-  std::uint64_t book_missing(const Scan& scan, const std::map<std::uint32_t, Takes>& places,
-                             Range missing);
+  std::vector<Takes> destinations(const Scan& scan, const std::string& name,
+                                  std::vector<std::string>& news);
+  void note_durable(const Scan& scan, Range segment);
+  void restore(const format::FoundRecord& found, Range segment, Time now, WallTime wall);
+  void finish(std::vector<std::string>& news);
+  std::uint64_t book_missing(Range missing);
+  std::uint64_t book_missing(const std::string& name, CursorId cursor, Range missing);
 
   Journal& journal_;
   Budget& budget_;
@@ -74,6 +80,14 @@ class Recovery {
   FoundCursors cursors_;
   std::map<std::string, CursorId> ids_;
   std::size_t next_ = 0;
+  std::vector<Takes> takes_;                 ///< of the segment at hand
+  std::map<std::uint32_t, GroupId> groups_;  ///< the same
+  std::vector<CursorId> holders_;            ///< the same record's
+  std::optional<CursorId> nameless_;         ///< the segment has a destination without a name
+  RangeSet known_;                           ///< positions of records that were found
+  RangeSet durable_;                         ///< of records that were durable or void
+  RangeSet stale_;                           ///< of records in a commit that failed
+  std::map<Position, Record> doubtful_;      ///< damaged ones
   std::uint64_t records_ = 0;
 };
 

@@ -23,7 +23,10 @@ class Scanner {
 
   Scan run() {
     std::size_t at = begin();
-    if (made_.state != Scan::State::good && made_.state != Scan::State::headless) return made_;
+    if (made_.state != Scan::State::good && made_.state != Scan::State::headless) {
+      made_.blank = bytes_.find_first_not_of('\0') == std::string_view::npos;
+      return made_;
+    }
     made_.end = at;
     while (at + format::frame_head <= bytes_.size()) {
       const auto frame = format::frame_at(bytes_, at, mark_);
@@ -39,6 +42,8 @@ class Scanner {
       at += format::padded(format::frame_head + frame->payload.size());
       made_.end = std::min(at, bytes_.size());
     }
+    // behind it lies what was never answered, as far as anyone can tell
+    std::erase_if(made_.damage, [this](const auto& d) { return d.offset >= made_.durable_end; });
     return std::move(made_);
   }
 
@@ -120,6 +125,14 @@ class Scanner {
         return;
       case Type::removed:
         made_.removed.emplace_back(frame.payload);
+        return;
+      case Type::commit:
+        if (const auto found = format::read_commit(frame.payload)) {
+          made_.durable_end = frame.offset;
+          made_.through = std::max(made_.through, found->through);
+          made_.destinations = std::max(made_.destinations, found->destinations);
+          made_.voided.insert(made_.voided.end(), found->voided.begin(), found->voided.end());
+        }
         return;
     }
   }

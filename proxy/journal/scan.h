@@ -27,7 +27,7 @@ struct Scan {
   std::vector<Range> voided;
   std::vector<std::pair<std::uint32_t, format::Group>> groups;
   std::vector<std::string> removed;
-  /// Bytes between valid frames that aren't one.
+  /// Bytes that were durable and are no valid frame.
   struct Damage {
     std::size_t offset = 0;
     std::size_t bytes = 0;
@@ -37,6 +37,10 @@ struct Scan {
   std::vector<Record> doubtful;
   std::size_t end = 0;  ///< behind the last valid frame
   bool has_snapshot = false;
+  bool blank = false;              ///< nothing but zeros: created and never written
+  std::size_t durable_end = 0;     ///< what lies before it was durable; behind it: who knows
+  Position through = 0;            ///< all records up to here were durable or void; 0: who knows
+  std::uint32_t destinations = 0;  ///< declared here, if none is damaged
 };
 
 Scan scan_segment(std::string_view bytes);

@@ -20,6 +20,14 @@ constexpr std::size_t reserved_at_once = std::size_t{128} << 10U;
 
 constexpr std::string_view continue_reply = "HTTP/1.1 100 Continue\r\n\r\n";
 
+/// Bodies of others that are on disk are let go for it: only the door does that, so what it gives
+/// is given back at once, for the charge to take.
+bool grow(admit::Door& door, Budget::Charge& charge, std::size_t bytes) {
+  if (charge.resize(bytes)) return true;
+  if (const auto made = door.room(bytes - charge.bytes()); !made) return false;
+  return charge.resize(bytes);
+}
+
 }  // namespace
 
 asio::awaitable<HttpSession::BodyRead> HttpSession::read_body(HeadParser& parser, Signal signal) {
@@ -57,7 +65,7 @@ asio::awaitable<HttpSession::BodyRead> HttpSession::read_sized(std::uint64_t len
     if (have == body.bytes.size()) {
       const std::size_t grown = std::min<std::size_t>(length, 2 * have);
       // old and new are there at once while the bytes move
-      if (!body.charge.resize(have + grown)) {
+      if (!grow(port_.door, body.charge, have + grown)) {
         Turned turned = no_room(signal);
         turned.body_begun = true;
         co_return turned;
@@ -110,6 +118,8 @@ std::optional<Turned> HttpSession::feed_chunks(HeadParser& parser, GrowingBody& 
     came = carry_;
   }
   if (came.empty()) return std::nullopt;
+  // asked for, so that bodies that are on disk are let go; taken by what really is appended
+  if (const std::size_t more = growing.wants(came.size()); more != 0) port_.door.room(more);
   error_code ec;
   const std::size_t used = parser.put(asio::buffer(came.data(), came.size()), ec);
   if (growing.stopped() == GrowingBody::Stop::no_room) {

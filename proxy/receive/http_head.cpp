@@ -53,9 +53,8 @@ bool GrowingBody::append(std::string_view more) {
   }
   const std::size_t needed = size_ + more.size();
   if (needed > bytes_.capacity()) {
-    // doubled, so that the copies stay linear; old and new are both there while it is copied
-    const std::size_t wanted =
-        std::min(limit_, std::max({needed, bytes_.capacity() * 2, std::size_t{16'384}}));
+    const std::size_t wanted = step(needed);
+    // old and new are both there while it is copied
     if (!charge_.resize(bytes_.capacity() + wanted)) {
       stop_ = Stop::no_room;
       return false;

@@ -3,6 +3,7 @@
 // is stored. No I/O here.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -56,6 +57,10 @@ class GrowingBody {
   /// False: the body can't go on, `stopped` says why.
   bool append(std::string_view more);
   Stop stopped() const { return stop_; }
+  /// What an append of so many bytes charges beyond what is charged already.
+  std::size_t wants(std::size_t more) const {
+    return size_ + more > bytes_.capacity() ? step(size_ + more) : 0;
+  }
   std::size_t size() const { return size_; }
   const Budget::Charge& charge() const { return charge_; }
   /// The body and what is charged for it; this is empty afterwards.
@@ -63,6 +68,11 @@ class GrowingBody {
   Budget::Charge take_charge() { return std::move(charge_); }
 
  private:
+  /// Doubled, so that the copies stay linear.
+  std::size_t step(std::size_t needed) const {
+    return std::min(limit_, std::max({needed, bytes_.capacity() * 2, std::size_t{16'384}}));
+  }
+
   std::size_t limit_;
   Budget::Charge charge_;
   Buffer bytes_;

@@ -197,7 +197,7 @@ def test_busy_over_grpc_says_when_to_come_again(world):
     """Scenario: the destination is down and the journal is full.
     Guarantees: an error with RetryInfo, without which RESOURCE_EXHAUSTED is final for an SDK; then it is taken again."""
     world.judge.down()
-    world.start(FORAGER_MEMORY_LIMIT="16MiB")
+    world.start(FORAGER_MEMORY_LIMIT="16MiB", FORAGER_JOURNAL="memory")
     calls = world.grpc()
     message = otlp.traces(100, padding="x" * 8000)
     with pytest.raises(grpc.RpcError) as error:

@@ -12,6 +12,7 @@ from forager import wait_until
 from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
+journals = pytest.mark.parametrize("kind", ["disk", "memory"])
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z"
 EXPIRED = re.compile(rf"honeycomb: (\d+) (spans|log records|data points) that came from ({TIME}) to ({TIME}) expired: (.+)")
 
@@ -36,11 +37,12 @@ def post_until_refused(sender, limit: int = 200):
     raise AssertionError(f"{limit} requests and no end")
 
 
-def test_a_full_journal_refuses_by_default_and_keeps_what_it_has(world):
+@journals
+def test_a_full_journal_refuses_by_default_and_keeps_what_it_has(world, kind):
     """Scenario: the destination is down, 4 MiB may be held. Guarantees: 503 with Retry-After and UNAVAILABLE with RetryInfo; the books
     say how many; what was answered 200 arrives once the destination is back, and requests are taken again."""
     world.judge.down()
-    forager = world.start(FORAGER_JOURNAL_BYTES="4MiB")
+    forager = world.start(FORAGER_JOURNAL_BYTES="4MiB", FORAGER_JOURNAL=kind)
     sender = world.sender()
     taken, refused = post_until_refused(sender)
     assert taken >= 30
@@ -62,11 +64,12 @@ def test_a_full_journal_refuses_by_default_and_keeps_what_it_has(world):
     assert not world.missing() and not EXPIRED.search(forager.output)
 
 
-def test_with_expire_the_oldest_go_and_the_app_is_never_refused(world):
+@journals
+def test_with_expire_the_oldest_go_and_the_app_is_never_refused(world, kind):
     """Scenario: the same with FORAGER_ON_FULL=expire. Guarantees: always 200; the newest are kept and arrive; ledger and log say how
     many went, and from which time."""
     world.judge.down()
-    forager = world.start(FORAGER_JOURNAL_BYTES="4MiB", FORAGER_ON_FULL="expire")
+    forager = world.start(FORAGER_JOURNAL_BYTES="4MiB", FORAGER_ON_FULL="expire", FORAGER_JOURNAL=kind)
     sender = world.sender()
     start = datetime.now(UTC)
     for _ in range(60):
@@ -85,11 +88,12 @@ def test_with_expire_the_oldest_go_and_the_app_is_never_refused(world):
     assert not set(newest) & set(world.missing()), "the newest must have been kept"
 
 
+@journals
 @pytest.mark.parametrize("signal", list(otlp.BUILDERS))
-def test_over_retention_data_expires_and_newer_arrives(world, signal):
+def test_over_retention_data_expires_and_newer_arrives(world, signal, kind):
     """Scenario: the destination is down for longer than FORAGER_RETENTION. Guarantees: exactly what is over age goes, and is named."""
     world.judge.down()
-    forager = world.start(FORAGER_RETENTION="1s")
+    forager = world.start(FORAGER_RETENTION="1s", FORAGER_JOURNAL=kind)
     assert world.sender().post(signal, otlp.BUILDERS[signal](7)).status == 200
     forager.wait_for_book(signal=signal, held=0, expired=7)
     total, lines = expired_in_log(forager)

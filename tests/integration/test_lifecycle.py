@@ -38,7 +38,7 @@ def test_it_serves_within_a_second_and_says_where(world):
     assert world.sender().post("traces", otlp.traces(1)).status == 200
     if not forager.sanitized:
         assert lines[-1].at - forager.started < 1
-    assert "memory" in forager.output, "it must say that 200 means: kept in memory"
+    assert "on disk" in forager.output and "200 means it is synced" in forager.output, "it must say what 200 means"
     assert forager.get("/livez")[0] == forager.get("/readyz")[0] == forager.get("/healthz")[0] == 200
 
 
@@ -105,7 +105,8 @@ def test_a_second_signal_ends_it_at_once(world):
 def test_what_is_still_in_memory_at_the_end_is_counted_as_lost(world):
     """Scenario: the destination is gone for good. Guarantees: its grace is kept, and the last words and the exit code say it."""
     world.judge.down()
-    forager = world.start(FORAGER_STOP_GRACE="1s")
+    forager = world.start(FORAGER_STOP_GRACE="1s", FORAGER_JOURNAL="memory")
+    assert "keeping data in memory" in forager.output, "it must say what 200 means"
     for _ in range(3):
         assert world.sender().post("traces", otlp.traces(7)).status == 200
     start = time.monotonic()

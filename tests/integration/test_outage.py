@@ -41,10 +41,11 @@ def test_what_came_during_an_outage_is_delivered_after_it(world):
 
 @pytest.mark.slow
 def test_at_the_budget_apps_are_told_to_wait_and_memory_stays_under_it(world):
-    """Scenario: the destination hangs for 20 s under more load than the journal can hold; then it answers again.
+    """Scenario: the destination hangs for 20 s under more load than a journal in memory can hold; then it answers again.
     Guarantees: 200 until the budget, then 429 or 503 with Retry-After, never a hang and never more memory; all that was
     answered 200 arrives, and afterwards requests are taken again."""
-    forager = world.start(FORAGER_MEMORY_LIMIT="32MiB", FORAGER_SEND_TIMEOUT="2s", FORAGER_STOP_GRACE="5s")
+    settings = {"FORAGER_SEND_TIMEOUT": "2s", "FORAGER_STOP_GRACE": "5s", "FORAGER_JOURNAL": "memory"}
+    forager = world.start(FORAGER_MEMORY_LIMIT="32MiB", **settings)
     before = forager.rss
     hang = world.judge.faults.add(faults.Hang())
     with Load(world, forager, apps=4, spans=40, size=4000) as load:

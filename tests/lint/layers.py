@@ -22,6 +22,7 @@ ALLOWED = {
     "hive": {"net", "otlp"},
     "admin": {"config", "otlp"},
     "demo": {"admin", "otlp"},
+    "tools": {"admin", "config", "journal", "otlp"},
     "app": {"admin", "admit", "config", "destination", "export", "hive", "journal", "net", "otlp", "receive"},
 }
 # plain headers that any folder may use: they are values, not parts

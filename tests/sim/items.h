@@ -24,7 +24,8 @@ struct Truth {
   Signal signal = Signal::traces;
   std::uint8_t app = 0;  ///< which app, and so which key; 0: Forager's own
   Kind kind = Kind::good;
-  bool accepted = false;
+  bool accepted = false;  ///< may be sent
+  bool promised = false;  ///< the app was told 200
 };
 
 struct Order {

@@ -1,7 +1,12 @@
 // forager_sim: runs schedules from seeds, or the fleet, and says which seed broke what.
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -13,6 +18,7 @@ namespace {
 struct Options {
   std::uint64_t seeds = 1000;
   std::uint64_t from = 1;
+  std::uint64_t jobs = 1;  ///< processes
   bool verbose = false;
   bool fleet = false;
   const char* svg = nullptr;
@@ -21,34 +27,81 @@ struct Options {
 int usage(const char* wrong) {
   fmt::print(stderr,
              "forager_sim: {}\n"
-             "usage: forager_sim [--seeds N] [--from S] [--replay S] [--verbose]\n"
+             "usage: forager_sim [--seeds N] [--from S] [--jobs N] [--replay S] [--verbose]\n"
              "       forager_sim --fleet [--svg FILE] [--from S]\n",
              wrong);
   return 64;
 }
 
-int run(const Options& options) {
-  const auto begun = std::chrono::steady_clock::now();
+struct Sums {
   std::uint64_t failed = 0;
   std::uint64_t events = 0;
   std::uint64_t items = 0;
-  for (std::uint64_t seed = options.from; seed < options.from + options.seeds; ++seed) {
+};
+
+/// Every `jobs`th seed from `first` on.
+Sums run_share(const Options& options, std::uint64_t first) {
+  Sums sums;
+  const std::uint64_t end = options.from + options.seeds;
+  for (std::uint64_t seed = first; seed < end; seed += options.jobs) {
     const forager::sim::Outcome outcome = forager::sim::run_schedule(seed, options.verbose);
-    events += outcome.events;
-    items += outcome.items;
+    sums.events += outcome.events;
+    sums.items += outcome.items;
     if (outcome.broken.empty()) continue;
-    ++failed;
+    ++sums.failed;
     fmt::print("seed {} broke: {}\n  replay: forager_sim --replay {} --verbose\n", seed,
                outcome.broken, seed);
-    if (failed == 20) {
+    std::fflush(stdout);
+    if (sums.failed == 20) {
       fmt::print("twenty are enough: stopped\n");
       break;
     }
   }
+  return sums;
+}
+
+/// A process for each share: schedules have nothing in common. False: one of them crashed.
+bool run_shares(const Options& options, Sums& all) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) std::abort();
+  std::fflush(nullptr);
+  for (std::uint64_t job = 0; job < options.jobs; ++job) {
+    if (fork() != 0) continue;
+    const Sums sums = run_share(options, options.from + job);
+    std::fflush(nullptr);
+    _exit(write(ends[1], &sums, sizeof sums) == sizeof sums ? 0 : 1);
+  }
+  close(ends[1]);
+  Sums sums;
+  while (read(ends[0], &sums, sizeof sums) == sizeof sums) {
+    all.failed += sums.failed;
+    all.events += sums.events;
+    all.items += sums.items;
+  }
+  close(ends[0]);
+  bool whole = true;
+  for (int status = 0; wait(&status) > 0;) {
+    whole = whole && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+  return whole;
+}
+
+int run(const Options& options) {
+  const auto begun = std::chrono::steady_clock::now();
+  Sums all;
+  bool whole = true;
+  if (options.jobs > 1 && options.seeds > 1) {
+    whole = run_shares(options, all);
+  } else {
+    Options alone = options;
+    alone.jobs = 1;
+    all = run_share(alone, options.from);
+  }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   fmt::print("{} schedules from seed {}: {} broken; {} events, {} items, {:.1f} s\n", options.seeds,
-             options.from, failed, events, items, took.count());
-  return failed == 0 ? 0 : 1;
+             options.from, all.failed, all.events, all.items, took.count());
+  if (!whole) fmt::print("a share ended in a crash: run with --jobs 1 to see which seed\n");
+  return all.failed == 0 && whole ? 0 : 1;
 }
 
 }  // namespace
@@ -67,6 +120,8 @@ int main(int argc, char** argv) {
       options.seeds = std::strtoull(argv[++i], nullptr, 10);
     } else if (is == "--from") {
       options.from = std::strtoull(argv[++i], nullptr, 10);
+    } else if (is == "--jobs") {
+      options.jobs = std::max<std::uint64_t>(1, std::strtoull(argv[++i], nullptr, 10));
     } else if (is == "--replay") {
       options.from = std::strtoull(argv[++i], nullptr, 10);
       options.seeds = 1;

@@ -21,7 +21,7 @@ struct Planted {
   Mutant mutant;
   std::string_view what;
 };
-constexpr std::array<Planted, 14> planted{{
+constexpr std::array<Planted, 19> planted{{
     {Mutant::cursor_passes_unsettled, "a cursor passes a record with items that aren't settled"},
     {Mutant::double_settle, "an item of a delivered batch is settled twice"},
     {Mutant::lost_half, "one half of a batch taken apart is forgotten"},
@@ -36,6 +36,11 @@ constexpr std::array<Planted, 14> planted{{
     {Mutant::limit_ignored, "batches over the limit of bytes"},
     {Mutant::quarantined_together, "two items are quarantined though one was to blame"},
     {Mutant::forgotten_retry, "a request is forgotten after its third failure"},
+    {Mutant::ack_before_sync, "200 is answered before the disk was synced"},
+    {Mutant::sync_asked_again, "a sync that failed is asked again, and believed"},
+    {Mutant::settled_too_far, "the next record is written as settled too"},
+    {Mutant::voids_forgotten, "after a crash refused records are taken for kept ones"},
+    {Mutant::body_unchecked, "a body read back is taken without its checksum"},
 }};
 constexpr std::uint64_t seeds_max = 2000;
 

@@ -1,7 +1,6 @@
 #include "sim/oracle.h"
 
 #include <algorithm>
-#include <set>
 
 #include "sim/trace.h"
 
@@ -113,63 +112,112 @@ void Witness::crashed(const Reply& reply) {
   }
 }
 
-void Witness::close(const Server& server, const ledger::Book& book,
-                    const journal::Quarantine& bin) const {
-  std::vector<bool> quarantined(truths_.size());
-  std::uint64_t in_bin = 0;
+void Witness::undo(Known& item, bool settled) {
+  if (item.confirmed) {
+    item.confirmed = false;
+    ++item.may_repeat;
+    ++undone_confirmed_;
+  } else if (item.quarantined) {
+    item.quarantined = false;
+    ++undone_quarantined_;
+  } else if (settled && !item.vanished) {
+    ++undone_gone_;
+  }
+}
+
+void Witness::again(Number first, Number end, bool settled) {
+  for (Number n = first; n < end; ++n) {
+    undo(known(n), settled);
+    known(n).vanished = false;
+  }
+}
+
+void Witness::vanished(Number first, Number end) {
+  for (Number n = first; n < end; ++n) {
+    undo(known(n), false);
+    known(n).vanished = true;
+  }
+}
+
+void Witness::absorb(const std::string& name, const ledger::Book& book,
+                     const journal::Quarantine& bin, std::uint64_t recovered) {
   for (const auto& kept : bin.kept()) {
     const journal::Quarantined& q = kept.what;
-    if (q.destination != server.name()) continue;
+    if (q.destination != name) continue;
     for (const Seen& seen : read_items(q.signal, q.bytes.view())) {
-      const bool alone = seen.number < known_.size() && known_[seen.number].refused_alone;
-      hold(alone || q.why.starts_with("not sent"), [&] {
+      Known& item = known(seen.number);
+      hold(item.refused_alone || q.why.starts_with("not sent"), [&] {
         return fmt::format("quarantine: item {} was never refused alone: {}", seen.number, q.why);
       });
-      hold(!quarantined[seen.number], "quarantine: an item is in it twice");
-      quarantined[seen.number] = true;
-      ++in_bin;
+      hold(!item.quarantined, "quarantine: an item is in it twice");
+      hold(!item.confirmed, "an item is delivered and quarantined");
+      item.quarantined = true;
     }
   }
-  std::uint64_t accepted = 0;
-  std::uint64_t confirmed = 0;
-  std::uint64_t gone = 0;
+  std::uint64_t found = 0;
+  for (const Signal s : all_signals) {
+    found += book.recovered(s);
+    booked_accepted_ += book.accepted(s) - book.recovered(s);
+    unreadable_ += book.count(s, ledger::Reason::disk_unreadable);
+    for (std::size_t i = 0; i < booked_.size(); ++i) {
+      booked_[i] += book.count(s, static_cast<ledger::State>(i));
+    }
+  }
+  hold(found >= recovered, [&] {
+    return fmt::format("books of {}: {} items are back, but {} are booked", name, recovered, found);
+  });
+  phantoms_ += found - recovered;
+  failures_.clear();
+  quiet_until_ = Time::min();
+  parked_at_ = Time::min();
+}
+
+void Witness::close(const Server& server, std::uint64_t unanswered, bool disk_rots) const {
   for (Number n = 0; n < truths_.size(); ++n) {
-    const Truth& truth = truths_[n];
     const Known item = n < known_.size() ? known_[n] : Known{};
     const std::uint32_t stored = server.stored(n);
     hold(stored <= 1U + item.may_repeat, [&] {
       return fmt::format("repeats: {} stored item {} {} times, but only {} answers were lost",
                          server.name(), n, stored, item.may_repeat);
     });
+    hold(!item.confirmed || !item.quarantined, "an item is delivered and quarantined");
+  }
+  close_books(unanswered, disk_rots);
+  hold(round_ < 4 || round_ <= jittered_,
+       "citizen: retries come after whole milliseconds, without jitter");
+}
+
+/// Of all processes together: each item in the state it is in, and in those that were undone since
+/// a crash came before they were on disk.
+void Witness::close_books(std::uint64_t unanswered, bool disk_rots) const {
+  std::uint64_t accepted = 0;
+  std::uint64_t confirmed = undone_confirmed_;
+  std::uint64_t quarantined = undone_quarantined_;
+  std::uint64_t gone = undone_gone_ + phantoms_;
+  for (Number n = 0; n < truths_.size(); ++n) {
+    const Truth& truth = truths_[n];
+    const Known item = n < known_.size() ? known_[n] : Known{};
     if (!truth.accepted || !plan_.takes[static_cast<std::size_t>(truth.signal)]) continue;
-    ++accepted;
+    if (truth.promised) ++accepted;
+    if (item.vanished) continue;
     if (item.confirmed) ++confirmed;
-    hold(!item.confirmed || !quarantined[n], "an item is delivered and quarantined");
-    if (!item.confirmed && !quarantined[n]) ++gone;
+    if (item.quarantined) ++quarantined;
+    if (!item.confirmed && !item.quarantined) ++gone;
   }
-  std::uint64_t says_accepted = 0;
-  std::array<std::uint64_t, ledger::state_count> says{};
-  for (const Signal s : all_signals) {
-    says_accepted += book.accepted(s);
-    for (std::size_t i = 0; i < says.size(); ++i) {
-      says[i] += book.count(s, static_cast<ledger::State>(i));
-    }
-  }
-  const auto of = [&](ledger::State state) { return says[static_cast<std::size_t>(state)]; };
+  const auto of = [&](ledger::State state) { return booked_[static_cast<std::size_t>(state)]; };
   using ledger::State;
   const auto equal = [&](std::uint64_t is, std::uint64_t booked, const char* what) {
     hold(is == booked, [&] {
-      return fmt::format("books of {}: {} items are {}, but {} are booked", server.name(), is, what,
-                         booked);
+      return fmt::format("books: {} items are {}, but {} are booked", is, what, booked);
     });
   };
-  equal(accepted, says_accepted, "accepted");
+  equal(accepted, booked_accepted_, "accepted");
   equal(confirmed, of(State::delivered) + of(State::rejected), "confirmed");
   equal(rejected_, of(State::rejected), "rejected");
-  equal(in_bin, of(State::quarantined), "quarantined");
+  equal(quarantined, of(State::quarantined), "quarantined");
   equal(gone, of(State::expired) + of(State::lost), "neither delivered nor quarantined");
-  hold(round_ < 4 || round_ <= jittered_,
-       "citizen: retries come after whole milliseconds, without jitter");
+  hold(phantoms_ <= unanswered, "recovery: more is booked as lost than apps were refused");
+  hold(disk_rots || unreadable_ == phantoms_, "lost as unreadable, though the disk reads right");
 }
 
 }  // namespace forager::sim

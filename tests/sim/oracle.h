@@ -48,8 +48,17 @@ class Witness {
   /// The process ended: what was under way may come again.
   void crashed(const Reply& reply);
 
-  /// At the end. `held`: nothing is, unless the process ended by a crash that nobody recovered.
-  void close(const Server& server, const ledger::Book& book, const journal::Quarantine& bin) const;
+  /// Items of a record that another process found again: they may be sent once more. `settled`:
+  /// it had come to its end, but that was not on disk yet.
+  void again(Number first, Number end, bool settled);
+  /// Nobody was told that this record is kept, and it isn't.
+  void vanished(Number first, Number end);
+  /// A process ended: its books and its quarantine. `recovered`: items that it found again.
+  void absorb(const std::string& name, const ledger::Book& book, const journal::Quarantine& bin,
+              std::uint64_t recovered);
+  /// At the end, when nothing is held. `unanswered`: items that a process may have taken for lost
+  /// though nobody was told 200. `disk_rots`: what it can't read back is lost, and booked.
+  void close(const Server& server, std::uint64_t unanswered, bool disk_rots) const;
   Time quiet_until() const { return quiet_until_; }
 
  private:
@@ -58,6 +67,8 @@ class Witness {
     bool in_flight = false;
     bool confirmed = false;
     bool refused_alone = false;
+    bool quarantined = false;
+    bool vanished = false;
   };
   struct Failure {
     Time at{};
@@ -66,6 +77,8 @@ class Witness {
   Known& known(Number number);
   void check_key(const Sent& request, const Truth& truth) const;
   void check_jitter(const Sent& request, Time now);
+  void undo(Known& item, bool settled);
+  void close_books(std::uint64_t unanswered, bool disk_rots) const;
   void land(std::uint64_t id, const Reply& reply, bool retried, Time now);
 
   const PartyPlan& plan_;
@@ -75,6 +88,14 @@ class Witness {
   Time quiet_until_ = Time::min();
   Time parked_at_ = Time::min();
   std::uint64_t rejected_ = 0;
+  // over all processes
+  std::uint64_t booked_accepted_ = 0;  ///< not those found again
+  std::array<std::uint64_t, ledger::state_count> booked_{};
+  std::uint64_t unreadable_ = 0;
+  std::uint64_t phantoms_ = 0;  ///< booked as found and lost at once
+  std::uint64_t undone_confirmed_ = 0;
+  std::uint64_t undone_quarantined_ = 0;
+  std::uint64_t undone_gone_ = 0;
   std::uint32_t jittered_ = 0;
   std::uint32_t round_ = 0;  ///< retries after whole milliseconds
 };

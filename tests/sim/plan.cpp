@@ -1,5 +1,6 @@
 #include "sim/plan.h"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -53,12 +54,55 @@ PartyPlan party_of(Chance& chance, PartyPlan::Kind kind, Duration faults_last, s
   return party;
 }
 
+/// Of a generator of its own, so that seeds of the memory journal keep their meaning.
+DiskPlan disk_of(Chance& chance, const Plan& plan) {
+  DiskPlan disk;
+  disk.bytes_max = chance.between(70'000, 600'000) * plan.body_scale;
+  disk.segment_bytes = (disk.bytes_max / 16 + 4095) / 4096 * 4096;
+  constexpr std::array latencies{1, 1, 5, 40};
+  disk.latency = milliseconds(chance.of(latencies));
+  const Duration mean = chance.one_in(3) ? Duration(seconds(3)) : Duration(seconds(30));
+  for (Duration at{}; at < plan.faults_last && disk.changes.size() < 60;) {
+    const DiskMood mood =
+        chance.one_in(2) ? DiskMood::well : static_cast<DiskMood>(chance.below(disk_mood_count));
+    disk.changes.push_back({chance.about(mean), mood});
+    at += disk.changes.back().after;
+  }
+  if (chance.one_in(3)) disk.changes.clear();
+  disk.rots = chance.one_in(8);
+  if (!chance.one_in(4)) disk.events_a_life = chance.between(20, 400);
+  disk.crash_at_calm = chance.one_in(2);
+  disk.power_cuts = chance.below(5);
+  if (chance.one_in(3)) disk.restart_every = seconds(chance.between(10, 400));
+  return disk;
+}
+
+void put_on_disk(Plan& plan) {
+  Chance chance(plan.seed * 0x94d049bb133111ebU + 7);
+  if (chance.one_in(3)) return;
+  plan.disk = disk_of(chance, plan);
+  plan.shutdown = false;
+  plan.journal.bytes_max = plan.disk->bytes_max;
+  // what waits to be sent again keeps its encoded bodies: below that nothing could come in
+  std::size_t least = 40'000 * plan.body_scale;
+  for (const PartyPlan& party : plan.parties) {
+    least += party.delivery.concurrency * party.request_bytes;
+  }
+  plan.budget = std::max(plan.disk->bytes_max / chance.between(1, 6), least);
+}
+
 }  // namespace
 
 std::string_view name(Mood mood) {
   constexpr std::array<std::string_view, mood_count> names{
       "well",    "slow",         "unreachable", "resets",   "hangs",     "busy",     "failing",
       "gateway", "unauthorised", "misplaced",   "refusing", "rejecting", "mumbling", "mixed"};
+  return names[static_cast<std::size_t>(mood)];
+}
+
+std::string_view name(DiskMood mood) {
+  constexpr std::array<std::string_view, disk_mood_count> names{"well",    "slow",   "full",
+                                                                "failing", "broken", "unreadable"};
   return names[static_cast<std::size_t>(mood)];
 }
 
@@ -93,6 +137,7 @@ Plan plan_of(std::uint64_t seed) {
     plan.parties.push_back(
         party_of(chance, kinds[(first + i) % kinds.size()], plan.faults_last, plan.body_scale));
   }
+  put_on_disk(plan);
   return plan;
 }
 
@@ -105,6 +150,15 @@ std::string describe(const Plan& plan) {
       plan.journal.bytes_max, plan.budget, plan.journal.expire_when_full ? "expire" : "refuse",
       in_seconds(plan.journal.retention), static_cast<int>(plan.key_policy), plan.apps,
       in_seconds(plan.rotate_every), plan.shutdown ? "ends in a shutdown" : "settles");
+  if (plan.disk) {
+    const DiskPlan& d = *plan.disk;
+    text += fmt::format(
+        "  disk: {} bytes in segments of {}, {:.3f} s a job, {} changes, rots {}, {} events a "
+        "life, "
+        "crash at calm {}, {} of 4 crashes cut the power, restart each {:.0f} s\n",
+        d.bytes_max, d.segment_bytes, in_seconds(d.latency), d.changes.size(), d.rots,
+        d.events_a_life, d.crash_at_calm, d.power_cuts, in_seconds(d.restart_every));
+  }
   for (const PartyPlan& p : plan.parties) {
     text += fmt::format(
         "  destination kind {}: request {} bytes, {} items, item {} bytes; concurrency {}, "

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,35 @@ struct PartyPlan {
   ServerPlan server;
 };
 
+/// How the disk behaves for a while.
+enum class DiskMood : std::uint8_t {
+  well,
+  slow,        ///< seconds a commit
+  full,        ///< no new segment
+  failing,     ///< one call in four
+  broken,      ///< every write and sync
+  unreadable,  ///< bodies can't be read back
+};
+inline constexpr std::uint64_t disk_mood_count = 6;
+std::string_view name(DiskMood mood);
+
+struct DiskChange {
+  Duration after{};  ///< since the one before
+  DiskMood mood = DiskMood::well;
+};
+
+struct DiskPlan {
+  std::size_t bytes_max = 0;
+  std::size_t segment_bytes = 0;
+  Duration latency{};  ///< mean, of a job of the disk thread
+  std::vector<DiskChange> changes;
+  bool rots = false;                ///< a body read back may have a wrong bit
+  std::uint64_t events_a_life = 0;  ///< mean; zero: no crash before the faults stop
+  bool crash_at_calm = false;
+  std::uint64_t power_cuts = 0;  ///< of 4 crashes, so many cut the power
+  Duration restart_every{};      ///< SIGTERM and a new process; zero: never
+};
+
 struct Plan {
   std::uint64_t seed = 0;
   Duration faults_last{};  ///< traffic and faults until then
@@ -74,6 +104,7 @@ struct Plan {
   bool shutdown = false;    ///< ends with a drain and what it doesn't reach is lost
   Duration grace{};         ///< of the shutdown
   std::vector<PartyPlan> parties;
+  std::optional<DiskPlan> disk;  ///< nullopt: the memory journal
 };
 
 Plan plan_of(std::uint64_t seed);

@@ -8,6 +8,7 @@
 #include "base/compress.h"
 #include "destination/hive.h"
 #include "destination/honeycomb.h"
+#include "sim/process_parts.h"
 #include "sim/strict.h"
 
 namespace forager::sim {
@@ -19,24 +20,9 @@ using std::chrono::seconds;
 namespace {
 
 constexpr Duration send_timeout = seconds(30);
+constexpr Duration disk_pause = seconds(1);
 /// Timers in a second that wake a delivery which then neither sends nor settles anything.
 constexpr int fruitless_max = 20;
-
-std::unique_ptr<destination::Destination> destination_of(const PartyPlan& plan) {
-  switch (plan.kind) {
-    case PartyPlan::Kind::honeycomb: {
-      destination::HoneycombConfig config;
-      config.batch_bytes = plan.request_bytes;
-      config.routed = plan.takes;
-      return std::make_unique<destination::HoneycombDestination>(std::move(config));
-    }
-    case PartyPlan::Kind::strict:
-      return std::make_unique<StrictDestination>(plan);
-    case PartyPlan::Kind::hive:
-      break;
-  }
-  return std::make_unique<HiveLike>(plan);
-}
 
 Chain compressed(destination::Codec codec, const Chain& raw) {
   switch (codec) {
@@ -57,39 +43,30 @@ std::string_view key_in(const net::Request& request) {
 
 }  // namespace
 
-struct Process::Flight {
-  exporter::AttemptId id = 0;
-  Signal signal = Signal::traces;
-  destination::Codec codec = destination::Codec::none;
-  bool timed_out = false;
-  bool probe = false;  ///< sent while parked
-  Reply reply;
-};
-
-struct Process::Party {
-  Party(Seat& at, const Around& world, journal::Journal& journal, journal::Quarantine& bin)
-      : seat(at),
-        destination(destination_of(at.plan)),
-        delivery(
-            at.plan.delivery, *destination, journal, bin,
-            [&chance = world.chance] { return chance.unit(); }, world.loop.now()) {}
-  Seat& seat;
-  std::unique_ptr<destination::Destination> destination;
-  exporter::Delivery delivery;
-  bool woken = false;
-  std::uint64_t timer = 0;  ///< only the last one set counts
-  int fruitless = 0;        ///< since then, at most a second long
-  Time fruitless_since{};
-  std::uint64_t last_ticket = 0;
-  std::map<std::uint64_t, Flight> flights;
-};
+std::unique_ptr<destination::Destination> destination_of(const PartyPlan& plan) {
+  switch (plan.kind) {
+    case PartyPlan::Kind::honeycomb: {
+      destination::HoneycombConfig config;
+      config.batch_bytes = plan.request_bytes;
+      config.routed = plan.takes;
+      return std::make_unique<destination::HoneycombDestination>(std::move(config));
+    }
+    case PartyPlan::Kind::strict:
+      return std::make_unique<StrictDestination>(plan);
+    case PartyPlan::Kind::hive:
+      break;
+  }
+  return std::make_unique<HiveLike>(plan);
+}
 
 Process::Process(Around around, std::string own_key)
     : world_(around),
       budget_(around.plan.budget),
       journal_(around.plan.journal, books_),
       quarantine_(std::size_t{1} << 29U, bin_budget_),
-      keys_(around.plan.key_policy, Secret(std::move(own_key)), Secret("salt of the simulator")) {
+      keys_(around.plan.key_policy, Secret(std::move(own_key)),
+            Secret(std::string(salt_of_journal))) {
+  if (world_.disk != nullptr) open_disk();
   for (Seat& seat : world_.seats) {
     Party& party =
         *parties_.emplace_back(std::make_unique<Party>(seat, world_, journal_, quarantine_));
@@ -97,6 +74,7 @@ Process::Process(Around around, std::string own_key)
     encoded_max_ += std::size_t{2} * seat.plan.delivery.concurrency *
                     std::min(world_.plan.journal.bytes_max, std::size_t{1} << 20U);
   }
+  if (world_.disk != nullptr) recover();
 }
 
 Process::~Process() {
@@ -135,6 +113,9 @@ void Process::offer(Signal signal, std::uint32_t app, std::string body, Number f
   const auto group = keys_.group_of(key, std::nullopt);
   if (!std::holds_alternative<journal::GroupId>(group)) return refuse(Reason::unauthenticated);
   if (body.size() > budget_.limit() / 4) return refuse(Reason::too_large);
+  if (body.size() > budget_.left()) {
+    journal_.forget_bodies(body.size() - budget_.left() + budget_.limit() / 16);
+  }
   auto charge = budget_.take(body.size());
   if (!charge) return refuse(Reason::memory_budget);
   journal::Record record = admit(signal, body);
@@ -145,12 +126,23 @@ void Process::offer(Signal signal, std::uint32_t app, std::string body, Number f
   if (!position) {
     const auto after = journal_.retry_after(now);
     hold(after >= seconds(1) && after <= seconds(60), "Retry-After out of its bounds");
-    return refuse(Reason::journal_full);
+    return refuse(journal_.disk_trouble().empty() ? Reason::journal_full : Reason::disk);
+  }
+  if (world_.disk != nullptr && *position != journal::not_routed) {
+    const auto owner = world_.plan.key_policy == config::KeyPolicy::replace ? 0U : app;
+    world_.records.offered(*position, first, first + items, static_cast<std::uint8_t>(owner));
+    waiting_.push_back({*position, signal, items});
+    world_.trace(now, [&] {
+      return fmt::format("app {}: record {} waits for the disk, {} {}, numbers from {}, {} bytes",
+                         app, *position, items, facts(signal).items, first, body.size());
+    });
+    return answer();
   }
   door.accepted(signal, items);
   if (*position == journal::not_routed) return door.not_routed(signal, items);
   for (std::size_t n = first; n < world_.truths.size(); ++n) {
     world_.truths[n].accepted = true;
+    world_.truths[n].promised = true;
     world_.truths[n].app =
         world_.plan.key_policy == config::KeyPolicy::replace ? 0 : static_cast<std::uint8_t>(app);
   }
@@ -169,7 +161,7 @@ void Process::new_own_key(std::string key) {
 }
 
 void Process::wake(Party& party) {
-  if (party.woken || stopped_) return;
+  if (party.woken || ended_) return;
   party.woken = true;
   later(Duration::zero(), [this, &party] {
     party.woken = false;
@@ -178,7 +170,7 @@ void Process::wake(Party& party) {
 }
 
 void Process::pump(Party& party, bool by_timer) {
-  if (stopped_) return;
+  if (ended_ || party.loading) return;
   const Time now = world_.loop.now();
   const std::uint64_t held = held_items();
   bool sent = false;
@@ -192,9 +184,18 @@ void Process::pump(Party& party, bool by_timer) {
       launch(party, **due, parked);
       continue;
     }
-    const auto* wait = std::get_if<exporter::Wait>(&next);
-    hold(wait != nullptr, "a body is to be read back, but the memory journal never lets one go");
-    const Time until = wait->until;
+    if (const auto* body = std::get_if<exporter::Load>(&next)) {
+      hold(shell_ != nullptr, "a body is to be read back, but the memory journal keeps them all");
+      party.loading = true;
+      shell_->load({body->position}, [this, &party](bool had) {
+        later(had ? Duration::zero() : disk_pause, [this, &party] {
+          party.loading = false;
+          pump(party, false);
+        });
+      });
+      return;
+    }
+    const Time until = std::get<exporter::Wait>(next).until;
     hold(until > now, "busy loop: next() waits for the past");
     const bool progress = sent || !by_timer || held_items() != held;
     if (progress || now - party.fruitless_since > seconds(1)) {
@@ -213,15 +214,42 @@ void Process::pump(Party& party, bool by_timer) {
 }
 
 void Process::launch(Party& party, exporter::Attempt& attempt, bool parked) {
-  party.seat.witness->chosen(parked, world_.loop.now());
+  const Time now = world_.loop.now();
+  if (attempt.group != journal::own_group && !keys_.credentials(attempt.group)) {
+    hold(shell_ != nullptr, "a key is not known, though there was no restart");
+    world_.trace(now, [&] {
+      return fmt::format("{}: the key of request {} is not known", party.delivery.name(),
+                         attempt.id);
+    });
+    return party.delivery.key_unknown(attempt.id, now);
+  }
+  party.seat.witness->chosen(parked, now);
   if (attempt.encoded) return send(party, attempt, parked);
   const std::uint64_t ticket = ++party.last_ticket;
   Flight& flight = party.flights[ticket];  // on the pool: no request yet, but in flight
   flight.id = attempt.id;
+  auto missing = party.delivery.missing(attempt);
+  if (missing.empty()) return ready(party, attempt, ticket, parked);
+  shell_->load(std::move(missing), [this, &party, ticket, &attempt, parked](bool had) {
+    if (ended_) return;
+    if (party.delivery.missing(attempt).empty()) return ready(party, attempt, ticket, parked);
+    party.flights.erase(ticket);
+    const Time now = world_.loop.now();
+    if (had) {
+      party.seat.witness->may_probe();  // nothing was sent
+      return party.delivery.unreadable(attempt.id, now);
+    }
+    party.delivery.failed(attempt.id, {net::TransportError::Kind::reset, "the disk can't be read"},
+                          now);
+  });
+}
+
+/// Its bodies are here.
+void Process::ready(Party& party, exporter::Attempt& attempt, std::uint64_t ticket, bool parked) {
   const Duration work = world_.chance.one_in(3) ? world_.chance.up_to(milliseconds(5)) : Duration{};
   later(work, [this, &party, ticket, &attempt, parked] {
+    if (ended_) return;
     party.flights.erase(ticket);
-    if (stopped_) return;
     encode(party, attempt);
     send(party, attempt, parked);
   });
@@ -243,19 +271,26 @@ void Process::send(Party& party, exporter::Attempt& attempt, bool parked) {
     party.delivery.answered(attempt.id, destination::Park{"the key is not known"}, now);
     return;
   }
-  const Chain raw = party.delivery.raw_body(attempt);
-  if (attempt.number > 1 && !party.seat.plan.real_codec) {
-    hold(attempt.encoded->body.joined() == raw.joined(), "a retry sends other bytes");
+  std::size_t raw_bytes = 0;
+  if (party.delivery.missing(attempt).empty()) {  // a retry needs no bodies
+    const Chain raw = party.delivery.raw_body(attempt);
+    raw_bytes = raw.size();
+    if (attempt.number > 1 && !party.seat.plan.real_codec) {
+      hold(attempt.encoded->body.joined() == raw.joined(), "a retry sends other bytes");
+    }
   }
   net::Request request = party.destination->encode(*attempt.encoded);
   party.destination->sign(request, attempt.signal, *credentials, wall());
   const WallTime right =
       wall() - std::chrono::duration_cast<WallTime::duration>(world_.wall_offset);
-  Flight flight{attempt.id,    attempt.signal,
-                attempt.codec, false,
-                parked,        party.seat.server->take(request, attempt.signal, right)};
+  Flight flight{.id = attempt.id,
+                .signal = attempt.signal,
+                .codec = attempt.codec,
+                .probe = parked,
+                .reply = party.seat.server->take(request, attempt.signal, right),
+                .attempt = &attempt};
   party.seat.witness->sent(
-      {attempt.id, attempt.number, attempt.signal, raw.size(), key_in(request), parked},
+      {attempt.id, attempt.number, attempt.signal, raw_bytes, key_in(request), parked},
       flight.reply.items, now);
   world_.trace(now, [&] {
     std::string pieces;
@@ -263,7 +298,7 @@ void Process::send(Party& party, exporter::Attempt& attempt, bool parked) {
       pieces += fmt::format(" {}[{},{})", p.position, p.first, p.last);
     }
     return fmt::format("{}: request {} sent ({}), {} items, {} bytes{}:{}", party.delivery.name(),
-                       attempt.id, attempt.number, attempt.items, raw.size(),
+                       attempt.id, attempt.number, attempt.items, raw_bytes,
                        attempt.probe ? ", a probe" : "", pieces);
   });
   flight.timed_out = flight.reply.after >= send_timeout;
@@ -274,25 +309,14 @@ void Process::send(Party& party, exporter::Attempt& attempt, bool parked) {
 }
 
 void Process::arrive(Party& party, std::uint64_t ticket) {
-  auto node = party.flights.extract(ticket);
-  if (node.empty()) return;  // stop() came first
-  const Flight& flight = node.mapped();
-  const Time now = world_.loop.now();
-  Witness& witness = *party.seat.witness;
+  const auto at = party.flights.find(ticket);
+  if (at == party.flights.end()) return;  // stop() came first
+  const Flight& flight = at->second;
   const auto* response = std::get_if<net::Response>(&flight.reply.what);
-  if (flight.timed_out || response == nullptr) {
-    net::TransportError error{net::TransportError::Kind::timeout, "no answer in 30 s"};
-    if (!flight.timed_out) error = std::get<net::TransportError>(flight.reply.what);
-    world_.trace(now, [&] {
-      return fmt::format("{}: request {} failed: {}", party.delivery.name(), flight.id, error.what);
-    });
-    witness.unanswered(flight.id, flight.reply, now);
-    party.delivery.failed(flight.id, error, now);
-    return;
-  }
-  const destination::Verdict verdict =
+  if (flight.timed_out || response == nullptr) return fail(party, ticket);
+  destination::Verdict verdict =
       party.destination->judge(*response, flight.signal, flight.codec, wall());
-  world_.trace(now, [&] {
+  world_.trace(world_.loop.now(), [&] {
     constexpr std::array<const char*, 5> names{"delivered", "retry", "park", "take apart",
                                                "recode"};
     return fmt::format("{}: request {} answered {}: {}", party.delivery.name(), flight.id,
@@ -300,6 +324,40 @@ void Process::arrive(Party& party, std::uint64_t ticket) {
   });
   hold(flight.reply.acknowledged == std::holds_alternative<destination::Delivered>(verdict),
        "the verdict on a success");
+  auto missing = party.delivery.missing(*flight.attempt);
+  if (missing.empty() || !exporter::looks_inside(verdict)) return settle(party, ticket, verdict);
+  shell_->load(std::move(missing), [this, &party, ticket, verdict](bool had) {
+    const auto again = party.flights.find(ticket);
+    if (again == party.flights.end()) return;
+    const Flight& read = again->second;
+    if (party.delivery.missing(*read.attempt).empty()) return settle(party, ticket, verdict);
+    const Time now = world_.loop.now();
+    const exporter::AttemptId id = read.id;
+    party.seat.witness->answered(id, read.reply, !had, now);
+    party.flights.erase(ticket);
+    if (had) return party.delivery.unreadable(id, now);
+    party.delivery.failed(id, {net::TransportError::Kind::reset, "the disk can't be read"}, now);
+  });
+}
+
+void Process::fail(Party& party, std::uint64_t ticket) {
+  const auto node = party.flights.extract(ticket);
+  const Flight& flight = node.mapped();
+  const Time now = world_.loop.now();
+  net::TransportError error{net::TransportError::Kind::timeout, "no answer in 30 s"};
+  if (!flight.timed_out) error = std::get<net::TransportError>(flight.reply.what);
+  world_.trace(now, [&] {
+    return fmt::format("{}: request {} failed: {}", party.delivery.name(), flight.id, error.what);
+  });
+  party.seat.witness->unanswered(flight.id, flight.reply, now);
+  party.delivery.failed(flight.id, error, now);
+}
+
+void Process::settle(Party& party, std::uint64_t ticket, const destination::Verdict& verdict) {
+  const auto node = party.flights.extract(ticket);
+  const Flight& flight = node.mapped();
+  const Time now = world_.loop.now();
+  Witness& witness = *party.seat.witness;
   const auto* retry = std::get_if<destination::Retry>(&verdict);
   witness.answered(flight.id, flight.reply, retry != nullptr && !retry->after, now);
   if (retry != nullptr && retry->after) witness.told_to_wait(*retry->after, now);
@@ -314,69 +372,11 @@ void Process::arrive(Party& party, std::uint64_t ticket) {
   }
 }
 
-void Process::stop(Duration grace) {
-  stopping_ = true;
-  world_.trace(world_.loop.now(), [] { return "SIGTERM: draining"; });
-  for (auto& party : parties_) party->delivery.drain();
-  later(grace, [this] {
-    const Time now = world_.loop.now();
-    stopped_ = true;
-    for (auto& party : parties_) {
-      for (const auto& [ticket, flight] : std::exchange(party->flights, {})) {
-        party->seat.witness->unanswered(flight.id, flight.reply, now);
-        party->delivery.failed(flight.id, {net::TransportError::Kind::stopped, "stopped"}, now);
-      }
-    }
-    const std::uint64_t lost = journal_.lose_all(now);
-    world_.trace(now, [&] { return fmt::format("stopped, {} items lost", lost); });
-  });
-}
-
 /// Of all: a delivery's timer may expire what only another one holds.
 std::uint64_t Process::held_items() const {
   std::uint64_t items = 0;
   for (const auto& party : parties_) items += journal_.held_items(party->delivery.cursor());
   return items;
-}
-
-bool Process::drained() const {
-  return std::all_of(parties_.begin(), parties_.end(),
-                     [](const auto& party) { return party->delivery.drained(); });
-}
-
-std::string Process::held() const {
-  std::string text;
-  for (const auto& party : parties_) {
-    const exporter::DeliveryState state = party->delivery.state();
-    text += fmt::format("{}: {} records, {} items, {}, {} in flight, {} waiting; {} {}\n",
-                        party->delivery.name(), state.held.records, state.held.items,
-                        exporter::name(state.kind), state.in_flight, state.waiting,
-                        state.why_parked, state.last_error);
-  }
-  return text;
-}
-
-void Process::check() const {
-  const std::string wrong = ledger::imbalance(
-      books_, [this](std::string_view name, Signal s) { return journal_.held_items(name, s); });
-  hold(wrong.empty(), [&] { return "ledger: " + wrong; });
-  hold(journal_.bytes() <= journal_.bytes_max(), "memory: the journal is over its cap");
-  hold(budget_.used() <= budget_.limit() + encoded_max_, "memory: over the budget");
-}
-
-void Process::close() {
-  check();
-  hold(journal_.records() == 0 && journal_.bytes() == 0, [&] {
-    return fmt::format("memory: {} records, {} bytes remain in an empty journal",
-                       journal_.records(), journal_.bytes());
-  });
-  for (const auto& party : parties_) {
-    const Seat& seat = party->seat;
-    seat.witness->close(*seat.server, books_.book(party->delivery.name()), quarantine_);
-    if (!stopped_)
-      hold(party->delivery.state().waiting == 0, "attempts wait though nothing is held");
-  }
-  if (!stopped_) hold(budget_.used() == 0, "memory: charges are left");
 }
 
 }  // namespace forager::sim

@@ -2,6 +2,7 @@
 // Door) one that lives in virtual time. It ends by being destroyed; what it had in memory is gone.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -13,6 +14,7 @@
 #include "export/delivery.h"
 #include "journal/journal.h"
 #include "journal/quarantine.h"
+#include "sim/disk_shell.h"
 #include "sim/loop.h"
 #include "sim/oracle.h"
 #include "sim/plan.h"
@@ -38,6 +40,8 @@ class Process {
     std::vector<Truth>& truths;
     std::vector<Seat>& seats;
     const Duration& wall_offset;
+    Records& records;
+    SimDisk* disk = nullptr;  ///< of a disk journal
   };
   explicit Process(Around around, std::string own_key);
   ~Process();
@@ -47,14 +51,20 @@ class Process {
   /// A request of an app; items from `first` on in the truths.
   void offer(Signal signal, std::uint32_t app, std::string body, Number first);
   void new_own_key(std::string key);
-  /// SIGTERM: drains; at the end of grace what is still held is booked as lost.
+  /// SIGTERM: drains; at the end of grace what is still held is booked as lost, or the disk has it.
   void stop(Duration grace);
+  bool stopping() const { return stopping_; }
   bool stopped() const { return stopped_; }
+  /// Nothing is held, and the disk knows it.
   bool drained() const;
+  /// kill -9, or a power cut: the end of this process, to be destroyed at once.
+  void die(bool power_cut);
   /// Cheap enough for every step.
   void check() const;
   /// After the last step.
   void close();
+  /// Its books go to the witnesses: once, at its end.
+  void absorb();
   std::string held() const;
 
  private:
@@ -68,7 +78,15 @@ class Process {
   void encode(Party& party, exporter::Attempt& attempt);
   void send(Party& party, exporter::Attempt& attempt, bool parked);
   void arrive(Party& party, std::uint64_t ticket);
-  void end(Duration grace);
+  void fail(Party& party, std::uint64_t ticket);
+  void settle(Party& party, std::uint64_t ticket, const destination::Verdict& verdict);
+  void ready(Party& party, exporter::Attempt& attempt, std::uint64_t ticket, bool parked);
+  void open_disk();
+  void recover();
+  /// What the disk has decided is answered.
+  void answer();
+  void end();
+  void close_disk(Time deadline);
   /// Runs `what` unless this process has ended by then.
   void later(Duration wait, std::function<void()> what);
 
@@ -82,6 +100,15 @@ class Process {
   admit::KeyRing keys_;
   std::vector<std::unique_ptr<Party>> parties_;
   std::size_t encoded_max_ = 0;  ///< what take_anyway may add to the budget
+  struct Waiting {
+    journal::Position position = 0;
+    Signal signal = Signal::traces;
+    std::uint32_t items = 0;
+  };
+  std::deque<Waiting> waiting_;  ///< requests whose commit has not ended
+  journal::FoundSegments found_;
+  std::unique_ptr<DiskShell> shell_;
+  bool ended_ = false;  ///< nothing is sent any more
   bool stopping_ = false;
   bool stopped_ = false;
 };

@@ -12,9 +12,12 @@ using std::chrono::seconds;
 World::World(const Plan& plan, bool verbose)
     : plan_(plan), trace_(verbose), chance_(plan.seed * 7 + 3), shell_chance_(plan.seed * 11 + 5) {
   seat_parties();
-  process_ = std::make_unique<Process>(
-      Process::Around{plan_, loop_, shell_chance_, trace_, truths_, seats_, wall_offset_},
-      fmt::format("own-{}", own_version_));
+  if (plan_.disk) {
+    disk_ = std::make_unique<SimDisk>(*plan_.disk, plan_.seed * 13 + 9);
+    plan_disk_moods(0);
+    plan_restart();
+  }
+  start_process();
   loop_.after(chance_.up_to(plan_.traffic_every), [this] { traffic(); });
   plan_rotation();
   plan_jump();
@@ -38,6 +41,51 @@ void World::seat_parties() {
     seat.witness = std::make_unique<Witness>(seat.plan, truths_);
     plan_moods(seat, 0);
   }
+}
+
+void World::start_process() {
+  process_ =
+      std::make_unique<Process>(Process::Around{plan_, loop_, shell_chance_, trace_, truths_,
+                                                seats_, wall_offset_, records_of_, disk_.get()},
+                                fmt::format("own-{}", own_version_));
+  crash_at_ = UINT64_MAX;
+  if (!plan_.disk || calm_ || plan_.disk->events_a_life == 0) return;
+  crash_at_ = loop_.ran() + shell_chance_.between(1, 2 * plan_.disk->events_a_life);
+}
+
+/// The process has ended, by itself or not; another one comes a little later.
+void World::next_process() {
+  process_->check();
+  process_->absorb();
+  process_.reset();
+  crash_at_ = UINT64_MAX;
+  loop_.after(shell_chance_.up_to(seconds(shell_chance_.one_in(4) ? 20 : 1)),
+              [this] { start_process(); });
+}
+
+void World::crash() {
+  process_->die(shell_chance_.below(4) < plan_.disk->power_cuts);
+  next_process();
+}
+
+void World::plan_disk_moods(std::size_t next) {
+  const auto& changes = plan_.disk->changes;
+  if (next == changes.size()) return;
+  loop_.after(changes[next].after, [this, next] {
+    if (calm_) return;
+    disk_->set_mood(plan_.disk->changes[next].mood);
+    trace_(loop_.now(), [&] { return fmt::format("the disk is now {}", name(disk_->mood())); });
+    plan_disk_moods(next + 1);
+  });
+}
+
+void World::plan_restart() {
+  if (plan_.disk->restart_every == Duration::zero()) return;
+  loop_.after(chance_.about(plan_.disk->restart_every) + seconds(1), [this] {
+    if (calm_) return;
+    if (process_ && !process_->stopping()) process_->stop(chance_.up_to(plan_.grace));
+    plan_restart();
+  });
 }
 
 void World::plan_moods(Seat& seat, std::size_t next) {
@@ -64,7 +112,7 @@ void World::plan_rotation() {
     loop_.after(chance_.up_to(plan_.rotate_late), [this, key] {
       if (key != fmt::format("own-{}", own_version_)) return;  // overtaken by the next one
       trace_(loop_.now(), [&] { return "the key file says " + key; });
-      process_->new_own_key(key);
+      if (process_) process_->new_own_key(key);
     });
     plan_rotation();
   });
@@ -100,6 +148,7 @@ void World::traffic() {
 }
 
 void World::request(bool clean) {
+  if (!process_) return;  // connection refused
   Order order;
   order.signal = all_signals[chance_.below(signal_count)];
   order.items = static_cast<std::uint32_t>(1 + chance_.below(chance_.one_in(6) ? 120 : 14));
@@ -112,7 +161,9 @@ void World::request(bool clean) {
   for (std::size_t n = first; n < truths_.size(); ++n) truths_[n].record = records_;
   if (!clean && chance_.one_in(5)) mark_bad_ones(first);
   const bool with_key = chance_.one_in(2);
-  const auto app = with_key ? static_cast<std::uint32_t>(chance_.between(1, plan_.apps)) : 0;
+  auto app = with_key ? static_cast<std::uint32_t>(chance_.between(1, plan_.apps)) : 0;
+  // after a restart what an app has sent waits until it sends its key again
+  if (clean && disk_) app = records_ % (plan_.apps + 1);
   process_->offer(order.signal, app, std::move(body), first);
 }
 
@@ -131,12 +182,15 @@ void World::calm() {
   calm_at_ = loop_.now();
   trace_(calm_at_, [] { return "faults are over"; });
   for (Seat& seat : seats_) seat.server->calm();
-  process_->new_own_key(fmt::format("own-{}", own_version_));
+  if (disk_) disk_->calm();
+  crash_at_ = UINT64_MAX;
+  if (process_ && disk_ && plan_.disk->crash_at_calm) crash_at_ = loop_.ran();
+  if (process_) process_->new_own_key(fmt::format("own-{}", own_version_));
   trickle(seconds(2));
 }
 
 void World::trickle(Duration every) {
-  if (process_->drained()) return;
+  if (!disk_ && process_->drained()) return;  // on disk a crash may still bring things back
   request(true);
   loop_.after(every,
               [this, every] { trickle(std::min<Duration>(every + every / 8, minutes(10))); });
@@ -144,27 +198,33 @@ void World::trickle(Duration every) {
 
 void World::run_until_settled() {
   constexpr std::uint64_t events_max = 400'000;
+  const auto held = [this] { return process_ ? process_->held() : std::string(); };
   while (true) {
-    if (process_->stopped()) return;
-    if (calm_ && process_->drained()) return;
-    hold(!loop_.empty(),
-         [&] { return "settling: held, and nobody means to send it\n" + process_->held(); });
+    if (process_ && process_->stopped()) {
+      if (!disk_) return;
+      next_process();
+    }
+    if (process_ && loop_.ran() >= crash_at_) crash();
+    if (calm_ && process_ && !process_->stopping() && process_->drained()) return;
+    hold(!loop_.empty(), [&] { return "settling: held, and nobody means to send it\n" + held(); });
     loop_.run_one();
-    process_->check();
-    hold(loop_.ran() < events_max,
-         [&] { return "busy loop: too many events\n" + process_->held(); });
+    if (process_) process_->check();
+    hold(loop_.ran() < events_max, [&] { return "busy loop: too many events\n" + held(); });
     if (!calm_) continue;
     Time quiet = calm_at_;
     for (const Seat& seat : seats_) quiet = std::max(quiet, seat.witness->quiet_until());
-    hold(loop_.now() < quiet + hours(2), [&] {
-      return "settling: still held two hours after the faults stopped\n" + process_->held();
-    });
+    hold(loop_.now() < quiet + hours(2),
+         [&] { return "settling: still held two hours after the faults stopped\n" + held(); });
   }
 }
 
 void World::run() {
   run_until_settled();
   process_->close();
+  const std::uint64_t unanswered = records_of_.unanswered_items();
+  for (const Seat& seat : seats_) {
+    seat.witness->close(*seat.server, unanswered, disk_ && disk_->flips() != 0);
+  }
 }
 
 Outcome World::outcome() const {

@@ -29,6 +29,11 @@ class World {
 
  private:
   void seat_parties();
+  void start_process();
+  void next_process();
+  void crash();
+  void plan_disk_moods(std::size_t next);
+  void plan_restart();
   void plan_moods(Seat& seat, std::size_t next);
   void plan_rotation();
   void plan_jump();
@@ -48,6 +53,9 @@ class World {
   std::vector<Truth> truths_;
   std::vector<Seat> seats_;
   Duration wall_offset_{};
+  Records records_of_{truths_};
+  std::unique_ptr<SimDisk> disk_;
+  std::uint64_t crash_at_ = UINT64_MAX;  ///< events
   std::unique_ptr<Process> process_;
   std::uint32_t own_version_ = 1;
   std::uint32_t records_ = 0;

@@ -15,6 +15,11 @@ class FaultyFiles final : public journal::Files {
   /// Called before each create, write, sync and remove with its number, from 1 on; true: it fails.
   std::function<bool(std::uint64_t call)> fails;
   std::uint64_t calls = 0;
+  std::function<bool()> removes_fail;
+  /// Thrown instead of, or after, this call: the process died in it.
+  struct Died {};
+  std::uint64_t dies_at = 0;
+  bool dies_after = false;  ///< the call had its effect, though nothing of it is synced
   Space room{std::uint64_t{1} << 40U, std::uint64_t{1} << 40U};
 
   struct File {
@@ -22,6 +27,7 @@ class FaultyFiles final : public journal::Files {
     std::string now;
   };
   std::map<std::string, File> files;
+  std::map<std::string, std::string> aside;  ///< of set_aside
 
   /// A power cut: each 512-byte sector of what was not synced is there or not.
   void crash(std::mt19937_64& random) {
@@ -44,6 +50,7 @@ class FaultyFiles final : public journal::Files {
   Result<void> create(const std::string& name, std::size_t bytes) override {
     if (failing()) return fault("no space (test)");
     files[name] = {std::string(bytes, '\0'), std::string(bytes, '\0')};
+    die();
     return {};
   }
   Result<void> write(const std::string& name, std::size_t offset,
@@ -56,11 +63,13 @@ class FaultyFiles final : public journal::Files {
       offset += part.size();
       if (fail) return fault("write error (test)");
     }
+    die();
     return {};
   }
   Result<void> sync(const std::string& name) override {
     if (failing()) return fault("sync error (test)");
     files.at(name).synced = files.at(name).now;
+    die();
     return {};
   }
   Result<Buffer> read(const std::string& name, std::size_t offset, std::size_t bytes) override {
@@ -70,14 +79,28 @@ class FaultyFiles final : public journal::Files {
     return Buffer::copy_of(offset < all.size() ? all.substr(offset, bytes) : std::string_view());
   }
   Result<void> remove(const std::string& name) override {
-    if (failing()) return fault("remove error (test)");
+    if (failing() || (removes_fail && removes_fail())) return fault("remove error (test)");
+    files.erase(name);
+    die();
+    return {};
+  }
+  Result<void> set_aside(const std::string& name) override {
+    if (failing()) return fault("rename error (test)");
+    aside[name] = std::move(files.at(name).now);
     files.erase(name);
     return {};
   }
   Result<Space> space() override { return room; }
 
  private:
-  bool failing() { return ++calls != 0 && fails && fails(calls); }
+  bool failing() {
+    ++calls;
+    if (!dies_after) die();
+    return fails && fails(calls);
+  }
+  void die() const {
+    if (calls == dies_at) throw Died{};
+  }
 };
 
 }  // namespace forager::test

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -68,11 +69,16 @@ class Line:
 
 
 class Forager:
-    """A running `forager`. `settings` are its environment; the three listeners are on ephemeral ports unless given."""
+    """A running `forager`. `settings` are its environment; the three listeners are on ephemeral ports unless given, and its journal is
+    on disk, in a directory of its own that goes with it, unless FORAGER_DATA_DIR or FORAGER_JOURNAL=memory is given."""
 
     def __init__(self, *arguments: str, **settings: str) -> None:
         listen = {f"FORAGER_{name}_LISTEN": "127.0.0.1:0" for name in ("OTLP_HTTP", "OTLP_GRPC", "ADMIN")}
         self.settings = listen | settings
+        self._own_directory: tempfile.TemporaryDirectory | None = None
+        if "FORAGER_DATA_DIR" not in settings and settings.get("FORAGER_JOURNAL") != "memory":
+            self._own_directory = tempfile.TemporaryDirectory(prefix="forager-data-")
+            self.settings["FORAGER_DATA_DIR"] = self._own_directory.name
         self.lines: list[Line] = []
         self._changed = threading.Condition()
         self.started = time.monotonic()
@@ -244,6 +250,8 @@ class Forager:
         code = self.process.wait(timeout)
         for reader in self._readers:
             reader.join(5)
+        if self._own_directory is not None:
+            self._own_directory.cleanup()
         return code
 
     def terminate(self, timeout: float = 20) -> int:

@@ -31,6 +31,7 @@ class Received:
     body: bytes
     peer: tuple[str, int]
     at: float = field(default_factory=time.monotonic)
+    answered: float = 0.0  # time.monotonic() just before the answer is written; what is stored was stored until then
     status: int = 0
     stored: bool = False
     error: str = ""

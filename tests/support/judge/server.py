@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -202,6 +203,7 @@ class Judge:
             reply = Reply(refusal.status, {"Content-Type": kind, **refusal.headers}, text)
         with self._changed:
             received.status = reply.status if reply else 0
+            received.answered = time.monotonic()
             self._changed.notify_all()
         return reply
 

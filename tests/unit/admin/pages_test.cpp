@@ -62,6 +62,80 @@ TEST_F(Pages, ListThePathsWhereThereIsNothing) {
   }
 }
 
+TEST_F(Pages, TakeAChangeFromThisMachineOnlyAndNeverFromAPage) {
+  AdminSource source = state.source();
+  std::vector<JournalChange> asked;
+  source.change = [&](const JournalChange& change) -> Result<std::string> {
+    asked.push_back(change);
+    if (change.destination == "nobody") return fault("there is none");
+    return std::string("{}");
+  };
+  const std::string_view target = "/journal/drop?destination=a%2Fb&before=1500000000";
+  const Ask right{"POST", target, "localhost", std::nullopt, ""};
+  EXPECT_EQ(answer(right, source, {}).status, 200);
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_FALSE(asked[0].release);
+  EXPECT_EQ(asked[0].destination, "a/b");
+  EXPECT_EQ(asked[0].before, WallTime(std::chrono::milliseconds(1500)));
+  Ask wrong = right;
+  wrong.method = "GET";
+  EXPECT_EQ(answer(wrong, source, {}).status, 405);
+  EXPECT_EQ(answer(wrong, source, {}).allow, "POST");
+  wrong = right;
+  wrong.origin = "http://localhost";
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.by_page = true;
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.local = false;
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.host = "elsewhere.example";
+  EXPECT_EQ(answer(wrong, source, {}).status, 421);
+  for (const char* bad : {"/journal/drop", "/journal/drop?destination=",
+                          "/journal/release?before=1", "/journal/drop?destination=a&before=soon"}) {
+    wrong = right;
+    wrong.target = bad;
+    EXPECT_EQ(answer(wrong, source, {}).status, 400) << bad;
+  }
+  EXPECT_EQ(asked.size(), 1U) << "none of them came through";
+  wrong.target = "/journal/release?destination=nobody";
+  EXPECT_EQ(answer(wrong, source, {}).status, 409);
+  EXPECT_TRUE(asked.back().release);
+  wrong.target = "/status";
+  EXPECT_EQ(answer(wrong, source, {}).status, 405);
+  source.change = nullptr;
+  EXPECT_EQ(answer(right, source, {}).status, 404);
+}
+
+TEST_F(Pages, ShowQuarantinedItemsOnThisMachineOnlyAndToNoPage) {
+  AdminSource source = state.source();
+  std::uint64_t after = 0;
+  source.quarantined = [&](std::uint64_t from) {
+    after = from;
+    return std::string("{}\n");
+  };
+  const Ask right{"GET", "/journal/quarantined?after=7", "localhost", std::nullopt, ""};
+  EXPECT_EQ(answer(right, source, {}).body, "{}\n");
+  EXPECT_EQ(after, 7U);
+  Ask wrong = right;
+  wrong.local = false;
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.origin = "http://localhost";
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.by_page = true;
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.method = "POST";
+  EXPECT_EQ(answer(wrong, source, {}).status, 405);
+  wrong = right;
+  wrong.target = "/journal/quarantined?after=x";
+  EXPECT_EQ(answer(wrong, source, {}).status, 400);
+}
+
 TEST_F(Pages, SayThatThereIsNoHive) {
   AdminSource source = state.source();
   source.recent = nullptr;

@@ -41,7 +41,7 @@ TEST(RenderStatus, ShowsDestinationsWithWhatIsWrong) {
       R"("version":"1.2.3","phase":"serving","now":"2025-11-24T16:02:03.045Z","uptime_seconds":90.5)"));
   EXPECT_TRUE(has(
       json,
-      R"("journal":{"kind":"disk","directory":"/var/lib/forager","bytes":4096,"limit_bytes":1073741824})"));
+      R"("journal":{"kind":"disk","directory":"/var/lib/forager","recovering":false,"bytes":4096,"limit_bytes":1073741824})"));
   EXPECT_TRUE(has(json, R"({"protocol":"otlp/http","address":"127.0.0.1:4318"})"));
   EXPECT_TRUE(has(json, R"({"protocol":"otlp/http","open_connections":3,"open_requests":1})"));
   EXPECT_TRUE(has(json, R"({"protocol":"otlp/grpc","open_connections":null,"open_requests":2})"));
@@ -62,8 +62,8 @@ TEST(RenderLedger, ListsStatesReasonsAndTheBalance) {
       R"({"signal":"traces","offered":{"requests":2,"items":14},"accepted":{"requests":1,"items":10})"));
   EXPECT_TRUE(has(
       json,
-      R"({"destination":"honeycomb","signal":"traces","accepted":10,"delivered":6,"rejected":0,)"
-      R"("quarantined":0,"expired":1,"filtered":0,"lost":0,"held":3,)"));
+      R"({"destination":"honeycomb","signal":"traces","accepted":10,"recovered":0,"delivered":6,)"
+      R"("rejected":0,"quarantined":0,"expired":1,"filtered":0,"lost":0,"held":3,)"));
   EXPECT_TRUE(has(json, R"("balanced":true})"));
   EXPECT_FALSE(has(json, "imbalance"));
 }

@@ -24,6 +24,11 @@ TEST(CommandLine, KnowsItsCommands) {
   EXPECT_TRUE(parse({"healthcheck", "--ready"})->ready);
   EXPECT_EQ(parse({"healthcheck", "--url", "http://h/livez"})->url, "http://h/livez");
   EXPECT_EQ(parse({"demo", "--endpoint=http://h:1"})->endpoint, "http://h:1");
+  EXPECT_EQ(parse({"journal", "ls", "--json"})->kind, CommandKind::journal);
+  const auto shown = parse({"journal", "show", "7", "--data-dir", "d", "--limit", "3"});
+  EXPECT_EQ(shown->journal.words, (std::vector<std::string>{"show", "7"}));
+  EXPECT_EQ(shown->journal.limit, "3");
+  EXPECT_EQ(shown->settings.size(), 1U);
   EXPECT_EQ(parse({"version"})->kind, CommandKind::version);
   EXPECT_EQ(parse({"--version"})->kind, CommandKind::version);
   for (const char* help : {"help", "--help", "-h"})

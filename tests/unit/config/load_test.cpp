@@ -15,8 +15,8 @@ TEST(Load, NeedsNothingButAKey) {
   }
   EXPECT_EQ(loaded.config.memory_limit, 256 * mib);
   EXPECT_EQ(loaded.config.request_limit, 64 * mib);
-  EXPECT_EQ(loaded.config.journal_bytes, 128 * mib);
-  EXPECT_EQ(loaded.config.journal, JournalKind::memory);
+  EXPECT_EQ(loaded.config.journal, JournalKind::automatic);
+  EXPECT_EQ(loaded.config.journal_bytes, 0U) << "decided when it is known where data is kept";
   EXPECT_TRUE(loaded.warnings.empty());
 }
 
@@ -187,15 +187,23 @@ TEST(Load, LooksAtTheShapeOfTheKey) {
                        "is a management key"));
 }
 
-TEST(Load, RefusesWhatThisVersionCannotDo) {
-  EXPECT_EQ(
-      Given{}.with_env("FORAGER_JOURNAL", "disk").error(),
-      "environment variable FORAGER_JOURNAL: \"disk\" can't be had yet, this version keeps data "
-      "in memory only; set FORAGER_JOURNAL=memory or leave it out");
-  EXPECT_TRUE(mentions({Given{}.with_env("FORAGER_ACK", "delivered").error()},
-                       "set FORAGER_ACK=kept or leave it out"));
-  EXPECT_TRUE(mentions(Given{}.with_env("FORAGER_DATA_DIR", "/data").fine().warnings,
-                       "nothing is written there"));
+TEST(Load, TakesWhereDataIsKeptAndWhenItIsAnswered) {
+  const auto loaded = Given{}
+                          .with_env("FORAGER_JOURNAL", "disk")
+                          .with_env("FORAGER_DATA_DIR", "/data")
+                          .with_env("FORAGER_ACK", "delivered")
+                          .fine();
+  EXPECT_EQ(loaded.config.journal, JournalKind::disk);
+  EXPECT_EQ(loaded.config.ack, Ack::delivered);
+  EXPECT_EQ(data_directories(loaded.config), std::vector<std::string>{"/data"});
+}
+
+TEST(Load, LooksForADirectoryInTheStandardPlaces) {
+  using Places = std::vector<std::string>;
+  EXPECT_EQ(data_directories(Given{}.with_env("XDG_STATE_HOME", "/state").fine().config),
+            (Places{"/var/lib/forager", "/state/forager"}));
+  EXPECT_EQ(data_directories(Given{}.with_env("HOME", "/home/bee").fine().config),
+            (Places{"/var/lib/forager", "/home/bee/.local/state/forager"}));
 }
 
 TEST(Load, ChecksTheFileOfCertificates) {

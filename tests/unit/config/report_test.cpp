@@ -80,7 +80,7 @@ TEST(Check, SaysFineWithASummary) {
       "  destinations  honeycomb (a Honeycomb key is set)\n"
       "  honeycomb     https://api.honeycomb.io, key from environment variable HONEYCOMB_API_KEY\n"
       "  memory        256MiB (default, no container limit)\n"
-      "  journal       in memory, 128MiB: what is in it at the end of the process is lost\n");
+      "  journal       on disk if it can be written, in the standard directory\n");
 }
 
 TEST(Check, ListsErrorsAndEndsWith64) {

@@ -11,7 +11,7 @@ Given within(std::string limit) {
 }
 
 TEST(Resolve, DerivesMemoryFromTheContainer) {
-  const auto loaded = within("268435456").fine();
+  const auto loaded = within("268435456").with_env("FORAGER_JOURNAL", "memory").fine();
   EXPECT_EQ(loaded.config.memory_limit, 128 * mib);
   EXPECT_EQ(loaded.config.request_limit, 32 * mib);
   EXPECT_EQ(loaded.config.journal_bytes, 64 * mib);
@@ -50,8 +50,11 @@ TEST(Resolve, RefusesARequestLimitAboveAQuarterOfTheMemory) {
 }
 
 TEST(Resolve, RefusesAJournalAboveTheMemory) {
-  EXPECT_TRUE(mentions({Given{}.with_flag("journal-bytes", "1GiB").error()},
-                       "set FORAGER_JOURNAL_BYTES to 128MiB or less"));
+  EXPECT_TRUE(
+      mentions({Given{}.with_flag("journal-bytes", "1GiB").with_flag("journal", "memory").error()},
+               "set FORAGER_JOURNAL_BYTES to 128MiB or less"));
+  EXPECT_EQ(Given{}.with_flag("journal-bytes", "1GiB").fine().config.journal_bytes, 1024 * mib)
+      << "on disk";
 }
 
 TEST(Resolve, ComparesTimes) {

@@ -149,11 +149,13 @@ TEST(GrowingBody, StopsAtTheLimitAndWithoutRoom) {
   EXPECT_TRUE(body.append(std::string(20'000, 'b')));
   EXPECT_EQ(body.charge().bytes(), budget.used());
   EXPECT_GE(budget.used(), 40'000U);
+  EXPECT_EQ(body.wants(0), 0U);
   EXPECT_FALSE(body.append(std::string(10'001, 'c')));
   EXPECT_EQ(body.stopped(), GrowingBody::Stop::too_large);
   Budget small(30'000);
   GrowingBody starved(50'000, *small.take(0));
   EXPECT_TRUE(starved.append(std::string(16'000, 'a')));
+  EXPECT_GT(starved.wants(16'000), small.left());
   EXPECT_FALSE(starved.append(std::string(16'000, 'b')));
   EXPECT_EQ(starved.stopped(), GrowingBody::Stop::no_room);
 }

@@ -1,0 +1,1 @@
+forager_unit_test(tools LINK forager_tools)
