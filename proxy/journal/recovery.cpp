@@ -138,6 +138,13 @@ void Recovery::restore(const format::FoundRecord& found, Range segment, Time now
     if (position < found_.next_run) stale_.add({position, position});
     return;
   }
+  const auto group = groups_.find(record.group);
+  if (group == groups_.end()) {
+    // the frame that names its key can't be read, and it may go out with no other: as if it
+    // couldn't be read itself, lost if its commit was durable
+    doubtful_.emplace(position, std::move(record));
+    return;
+  }
   known_.add({position, position});
   if (cursors_.voided.contains(position)) return;
   holders_.clear();
@@ -149,9 +156,7 @@ void Recovery::restore(const format::FoundRecord& found, Range segment, Time now
     journal_.restore_lost(*nameless_, record.signal, record.items, {position, position});
   }
   if (holders_.empty()) return;
-  const auto group = groups_.find(record.group);
-  // its declaration is lost: never with another key
-  record.group = group != groups_.end() ? group->second : adopt_({true, {}, {}});
+  record.group = group->second;
   // a clock that was set back makes it new, one that began before 1970 not older than that
   const auto age =
       std::chrono::duration_cast<Duration>(wall - std::max(record.arrived, WallTime{}));
