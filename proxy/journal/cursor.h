@@ -37,8 +37,9 @@ class Cursor {
   /// A record it doesn't take was appended.
   void skip(Position position) {
     end_ = std::max(end_, position);
-    // once its segment is gone, nothing else would say that it was none of this cursor's
-    if (remembers_ && !holds_.empty()) note_settled(position);
+    // once its segment is gone, nothing else would say that it was none of this cursor's; until all
+    // it holds is known, an older hold may still lower the watermark
+    if (remembers_ && (!complete_ || !holds_.empty())) note_settled(position);
   }
   /// A record of an earlier run that it still holds.
   void restore(const Record& record, std::size_t bytes);

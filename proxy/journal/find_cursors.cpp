@@ -76,6 +76,7 @@ void apply_to(FoundCursors& cursors, const Read& read, const Names& names) {
     }
   }
   if (names.size() < read.scan.destinations) cursors.incomplete = true;
+  cursors.unproven = cursors.unproven || read.scan.unproven;
   for (const std::string& name : read.scan.removed) cursors.settled.erase(name);
   if (FORAGER_MUTANT(voids_forgotten)) return;
   for (const Range& range : read.scan.voided) cursors.voided.add(range);

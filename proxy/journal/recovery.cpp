@@ -80,7 +80,8 @@ void Recovery::begin(FoundCursors cursors) {
   for (const auto& [name, settled] : cursors_.settled) {
     ids_[name] = journal_.restore_cursor(name, settled);
   }
-  journal_.trust_snapshot_of(cursors_.snapshot_in);
+  // what was never synced must not cost a file: else the snapshot of this run comes first
+  if (!cursors_.unproven) journal_.trust_snapshot_of(cursors_.snapshot_in);
 }
 
 std::optional<Files::Entry> Recovery::next() const {

@@ -33,6 +33,7 @@ struct FoundCursors {
   RangeSet voided;
   bool incomplete = false;   ///< a destination's name can't be read
   Position snapshot_in = 0;  ///< 0: no segment has one
+  bool unproven = false;     ///< a power cut may take back some of this
 };
 FoundCursors find_cursors(Files& files, const FoundSegments& found);
 

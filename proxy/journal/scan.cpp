@@ -98,8 +98,10 @@ class Scanner {
           made_.said.emplace_back(std::move(*found));
         return;
       case Type::settled:
-        if (auto found = format::read_ranges(frame.type, frame.payload))
+        if (auto found = format::read_ranges(frame.type, frame.payload)) {
           made_.said.emplace_back(std::move(*found));
+          made_.unproven = true;
+        }
         return;
       case Type::snapshot:
         if (auto found = format::read_ranges(frame.type, frame.payload))
@@ -109,7 +111,7 @@ class Scanner {
         const auto count = format::read_snapshot_end(frame.payload);
         if (count && *count == snapshot_.size()) {
           made_.said.emplace_back(SnapshotOf{std::move(snapshot_)});
-          made_.has_snapshot = true;
+          made_.has_snapshot = made_.unproven = true;
         }
         snapshot_.clear();
         return;
@@ -117,6 +119,7 @@ class Scanner {
       case Type::voided:
         if (const auto found = format::read_ranges(frame.type, frame.payload)) {
           made_.voided.insert(made_.voided.end(), found->ranges.begin(), found->ranges.end());
+          made_.unproven = true;
         }
         return;
       case Type::group:
@@ -125,10 +128,12 @@ class Scanner {
         return;
       case Type::removed:
         made_.removed.emplace_back(frame.payload);
+        made_.unproven = true;
         return;
       case Type::commit:
         if (const auto found = format::read_commit(frame.payload)) {
           made_.durable_end = frame.offset;
+          made_.unproven = !found->voided.empty();  // by the next one
           made_.through = std::max(made_.through, found->through);
           made_.destinations = std::max(made_.destinations, found->destinations);
           made_.voided.insert(made_.voided.end(), found->voided.begin(), found->voided.end());

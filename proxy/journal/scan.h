@@ -37,6 +37,8 @@ struct Scan {
   std::vector<Record> doubtful;
   std::size_t end = 0;  ///< behind the last valid frame
   bool has_snapshot = false;
+  /// What it says of cursors or voids last may be in the page cache alone: no commit frame behind.
+  bool unproven = false;
   bool blank = false;              ///< nothing but zeros: created and never written
   std::size_t durable_end = 0;     ///< what lies before it was durable; behind it: who knows
   Position through = 0;            ///< all records up to here were durable or void; 0: who knows

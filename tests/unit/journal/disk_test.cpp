@@ -79,6 +79,76 @@ TEST(DiskJournal, ForgetsASettledRecordForGoodOnceItIsSynced) {
   EXPECT_EQ(two.books.book("a").recovered(Signal::traces), 1U);
 }
 
+TEST(DiskJournal, RemovesNothingForASnapshotThatWasNeverSynced) {
+  test::FaultyFiles files;
+  Position settled = 0;
+  {
+    Life one(files);
+    settled = one.append(1).value();
+    one.commit();
+    one.settle(settled);
+    one.commit();
+  }
+  {
+    Life two(files);
+    files.dies_at = files.calls + 3;  // created and written
+    EXPECT_THROW(two.commit(), test::FaultyFiles::Died);
+    files.dies_at = 0;
+  }
+  const auto found = find_segments(files).value();
+  ASSERT_EQ(found.entries.size(), 2U);
+  const FoundCursors cursors = find_cursors(files, found);
+  EXPECT_EQ(cursors.snapshot_in, *format::first_of(found.entries.back().name));
+  EXPECT_TRUE(cursors.unproven);
+  {
+    Life three(files, 1U << 20U, {{"a"}}, {}, false);
+    three.recover_next();
+    EXPECT_FALSE(three.journal.take_commit(three.now).has_value());
+  }
+  for (auto& [name, file] : files.files) file.now = file.synced;
+  Life four(files);
+  EXPECT_EQ(four.held(), std::multiset<std::string>{});
+  EXPECT_EQ(four.lost(), 0U);
+}
+
+TEST(DiskJournal, TrustsASnapshotOnceACommitCameBehindIt) {
+  test::FaultyFiles files;
+  Life one(files);
+  one.commit();
+  EXPECT_TRUE(find_cursors(files, find_segments(files).value()).unproven);
+  ASSERT_TRUE(one.append(1).has_value());
+  one.commit();
+  EXPECT_FALSE(find_cursors(files, find_segments(files).value()).unproven);
+}
+
+TEST(DiskJournal, MissesNoRecordThatPassedADestinationDuringRecovery) {
+  test::FaultyFiles files;
+  const std::vector<To> destinations{{"all"}, {"logs", {false, true, true}}};
+  const auto signal = Signal::logs;
+  {
+    Life one(files, 1U << 20U, destinations);
+    ASSERT_TRUE(one.append(1, signal).has_value());
+    one.commit();
+    one.confirm();
+  }
+  {
+    Life two(files, 1U << 20U, destinations, {}, false);
+    std::vector<Position> traces;
+    for (std::uint64_t n = 2; n < 60; ++n) traces.push_back(two.append(n).value());
+    two.commit();
+    two.recover();
+    two.commit();
+    const std::size_t before = files.files.size();
+    for (const Position p : traces) two.settle(p);
+    two.commit();
+    two.confirm();
+    ASSERT_LT(files.files.size(), before) << "none of their segments went";
+  }
+  Life three(files, 1U << 20U, destinations);
+  EXPECT_EQ(three.lost(), 0U) << ::testing::PrintToString(three.news);
+  EXPECT_EQ(three.held(1), std::multiset<std::string>{body_of(1)});
+}
+
 TEST(DiskJournal, GivesSegmentsBackWhenAllIsSettledAndRefusesAtItsCap) {
   test::FaultyFiles files;
   Life one(files, 6 * 8192);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -27,7 +28,8 @@ struct To {
 
 struct Life {
   explicit Life(Files& on, std::size_t cap = 1U << 20U,
-                const std::vector<To>& destinations = {{"a"}}, JournalConfig config = {})
+                const std::vector<To>& destinations = {{"a"}}, JournalConfig config = {},
+                bool recovers_at_once = true)
       : files(on), journal(config, books) {
     auto found = find_segments(files).value();
     DiskSettings with;
@@ -37,13 +39,19 @@ struct Life {
     with.seed = found.next_run;
     journal.use_disk(with);
     for (const To& one : destinations) journal.open_cursor(one.name, one.takes);
-    Recovery recovery(journal, budget, found, [](const format::Group&) { return own_group; });
-    recovery.begin(find_cursors(files, found));
-    while (const auto entry = recovery.next()) {
-      for (auto& line : recovery.apply(read_segment(files, *entry), now, wall))
-        news.push_back(line);
-    }
-    if (found.entries.empty()) journal.recovered();
+    recovery.emplace(journal, budget, found, [](const format::Group&) { return own_group; });
+    recovery->begin(find_cursors(files, found));
+    if (recovers_at_once) recover();
+  }
+
+  /// One segment of the earlier runs.
+  void recover_next() {
+    const auto entry = recovery->next();
+    for (auto& line : recovery->apply(read_segment(files, *entry), now, wall)) news.push_back(line);
+  }
+  void recover() {
+    if (recovery->found().entries.empty()) journal.recovered();
+    while (recovery->next()) recover_next();
   }
 
   std::optional<Position> append(std::uint64_t number, Signal signal = Signal::traces) {
@@ -100,6 +108,7 @@ struct Life {
   WallTime wall{std::chrono::seconds(1000)};
   WallTime arrived = wall;
   Journal journal;
+  std::optional<Recovery> recovery;
   std::vector<std::string> news;
 };
 
