@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint64_t reserve_least = std::uint64_t{64} << 20U;
 constexpr std::uint64_t reserve_share = 20;
+/// Files begun in vain that can't be removed, beside which another is begun at most.
+constexpr std::size_t debris_most = 2;
 /// Bodies this near to one another are read together.
 constexpr std::size_t read_gap = 4096;
 constexpr std::size_t read_most = std::size_t{8} << 20U;
@@ -86,6 +88,14 @@ Committed run_commit(Files& files, Commit commit) {
   }
   if (made.commit.segment != 0) {
     if (made.commit.create) {
+      for (const Position first : made.commit.debris) {
+        auto gone = files.remove(format::segment_name(first));
+        if (gone) continue;
+        made.debris_left.push_back(first);
+        // else each attempt on a failing disk would leave one more
+        if (made.debris_left.size() == debris_most) made.error = gone.error();
+      }
+      if (made.error) return made;
       auto space = create(files, made.commit);
       if (!space) {
         made.error = space.error();

@@ -28,7 +28,8 @@ struct Commit {
 
   Position segment = 0;  ///< its first position; 0: nothing is written
   bool create = false;
-  std::size_t file_bytes = 0;  ///< of a segment to be created
+  std::vector<Position> debris;  ///< files begun in vain: they go before this one is created
+  std::size_t file_bytes = 0;    ///< of a segment to be created
   std::size_t offset = 0;
   std::string heads;  ///< all but the bodies
   std::vector<Body> bodies;
@@ -55,8 +56,9 @@ struct Committed {
   Commit commit;
   std::optional<Fault> error;
   std::optional<Files::Space> space;
-  std::vector<Position> left{};  ///< of `remove` and `aside`, those still there
-  bool file_left = false;        ///< a file created in vain
+  std::vector<Position> left{};         ///< of `remove` and `aside`, those still there
+  bool file_left = false;               ///< a file created in vain
+  std::vector<Position> debris_left{};  ///< of `debris`, those still there
 };
 Committed run_commit(Files& files, Commit commit);
 

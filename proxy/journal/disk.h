@@ -45,17 +45,27 @@ struct Disk {
   std::size_t cap() const { return std::min(with.bytes_max, file_system_max); }
   /// Others have filled the file system, more than FORAGER_JOURNAL_BYTES is the limit.
   bool short_of_space() const { return file_system_max < with.bytes_max; }
-  /// Room for a frame of this size, behind what waits for its commit, if `more` bytes were free.
-  bool fits(std::size_t frame, std::size_t more = 0) const {
+  /// The size of a segment that begins with a frame of this size.
+  std::size_t file_for(std::size_t frame) const {
     const std::size_t head = format::header_bytes + opening_bytes + margin;
-    const std::size_t left = open == 0 ? 0 : segments.at(open).file_bytes - segments.at(open).used;
-    const std::size_t all = pending_bytes + frame;
-    if (all + margin <= left) return true;
-    const std::size_t usable = with.segment_bytes - std::min(head, with.segment_bytes / 2);
-    // a frame that doesn't fit leaves the end of a segment empty
-    const std::size_t files = frame > usable ? frame + head + with.segment_bytes
-                                             : (all / usable + 1) * with.segment_bytes;
-    return bytes + files <= cap() + freeable + more;
+    return std::max(with.segment_bytes, format::padded(head + frame));
+  }
+  /// Room for a frame of this size, behind what waits for its commit, if `more` bytes were free.
+  /// Over the cap a segment that had to be begun takes no records: it goes when the next one has a
+  /// snapshot, so that neither restarts nor failures add up.
+  bool fits(std::size_t frame, std::size_t more = 0) const {
+    const std::size_t file = frame + margin <= planned_left ? 0 : file_for(frame);
+    return bytes + planned_files + file <= cap() + freeable + more;
+  }
+  /// A frame waits for its commit: in the last segment if it fits, else it begins one, and what was
+  /// left of the last stays empty.
+  void plan(std::size_t frame) {
+    if (frame + margin > planned_left) {
+      const std::size_t file = file_for(frame);
+      planned_files += file;
+      planned_left = file - format::header_bytes - opening_bytes;
+    }
+    planned_left -= frame;
   }
   /// A record in it is held by nobody any more; true: the segment may go.
   bool let_go(Position segment) {
@@ -89,10 +99,12 @@ struct Disk {
 
   DiskSettings with;
   std::map<Position, Segment> segments;
-  Position open = 0;         ///< 0: the next commit begins a segment
-  std::size_t bytes;         ///< of all files
-  std::size_t freeable = 0;  ///< of them, of those that the next commits remove
-  std::size_t pending_bytes = 0;
+  Position open = 0;              ///< 0: the next commit begins a segment
+  std::vector<Position> debris;   ///< files begun in vain since the last success, not removed yet
+  std::size_t bytes;              ///< of all files
+  std::size_t freeable = 0;       ///< of them, of those that the next commits remove
+  std::size_t planned_files = 0;  ///< of the segments that what waits for its commit will begin
+  std::size_t planned_left = 0;   ///< in the last of them, or in the open one
   std::size_t margin = 4096;      ///< kept for what rides along with the records
   std::size_t opening_bytes = 0;  ///< what cursors took at the last opening
   std::size_t file_system_max = SIZE_MAX;

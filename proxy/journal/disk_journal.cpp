@@ -77,7 +77,7 @@ std::optional<Commit> Journal::take_commit(Time now) {
   std::size_t needs = first_needs();
   // first make the room that these need
   if (records && disk.freeable != 0 && disk.collectable && !needs_new_segment(0) &&
-      needs_new_segment(needs) && disk.bytes + disk.with.segment_bytes > disk.cap()) {
+      needs_new_segment(needs) && disk.bytes + disk.file_for(needs) > disk.cap()) {
     records = false;
     needs = 0;
   }
@@ -91,6 +91,7 @@ std::optional<Commit> Journal::take_commit(Time now) {
     put_settled(commit);
     if (records) put_records(commit);
     commit.bytes += commit.heads.size();
+    plan_after(std::max(commit.last, decided_), commit.file_bytes - commit.offset - commit.bytes);
   }
   collect(commit);
   if (now >= disk.look_at) {
@@ -104,10 +105,25 @@ std::optional<Commit> Journal::take_commit(Time now) {
   return commit;
 }
 
+/// Which segments the records after this one will begin; `left`: room in the open one.
+void Journal::plan_after(Position last, std::size_t left) {
+  disk_->planned_files = 0;
+  disk_->planned_left = left;
+  for (auto at = entries_.upper_bound(last); at != entries_.end(); ++at) {
+    disk_->plan(format::record_frame(at->second.record.body.size()));
+  }
+}
+
 void Journal::committed(Committed done, Time now) {
   Disk& disk = *disk_;
   Commit& commit = done.commit;
   disk.busy = false;
+  for (const Position first : commit.debris) {
+    const auto& left = done.debris_left;
+    if (std::find(left.begin(), left.end(), first) != left.end()) continue;
+    disk.erase(first);
+    std::erase(disk.debris, first);
+  }
   if (done.space) {
     const std::uint64_t reserve = reserve_of(*done.space);
     const std::uint64_t more = done.space->free > reserve ? done.space->free - reserve : 0;
@@ -120,6 +136,7 @@ void Journal::committed(Committed done, Time now) {
   disk.second_try = false;
   disk.trouble.clear();
   if (commit.segment != 0) {
+    if (commit.create) disk.debris.clear();  // now they are segments that nobody needs
     if (commit.snapshot) disk.snapshot_in = commit.segment;
     if (commit.snapshot || std::exchange(disk.stuck, false)) disk.review_all();
     disk.unconfirmed = commit.last != 0;
@@ -128,7 +145,6 @@ void Journal::committed(Committed done, Time now) {
     segment.used = commit.offset + commit.bytes;
     while (decided_ < commit.last) {
       Entry& entry = entries_.at(++decided_);
-      disk.pending_bytes -= format::record_frame(entry.record.body.size());
       entry.segment = commit.segment;
       ++segment.held;
       publish(entry, now);
@@ -165,7 +181,12 @@ void Journal::commit_failed(Committed& done, Time now) {
     for (const Position first : *list) disk.segments.at(first).going = false;
   }
   disk.collectable = disk.freeable != 0;
+  if (done.file_left) {
+    std::erase(disk.debris, commit.segment);
+    disk.debris.push_back(commit.segment);
+  }
   if (commit.create && !done.file_left) disk.erase(commit.segment);
+  plan_after(decided_, 0);
   const bool again = !disk.second_try && disk.trouble.empty();
   disk.second_try = again;
   if (again) return;
@@ -186,8 +207,8 @@ void Journal::void_pending(Time /*now*/) {
   for (const auto& place : places_) place->cursor.void_range(range);
   disk_->voided.add(range);
   disk_->void_marks.add(range);
-  disk_->pending_bytes = 0;
   decided_ = last_;
+  plan_after(last_, 0);
 }
 
 }  // namespace forager::journal

@@ -53,7 +53,7 @@ std::optional<Position> Journal::append(Record record, Budget::Charge charge, Ti
   made.since = now;
   const auto at = entries_.emplace_hint(entries_.end(), last_, std::move(made));
   if (disk_) {  // it counts from the moment it is durable
-    disk_->pending_bytes += room;
+    disk_->plan(room);
     work();
   } else {
     decided_ = last_;

@@ -250,6 +250,7 @@ class Journal {
   std::size_t forget_newest(std::size_t bytes, const std::function<bool(Position)>& stays);
   std::size_t riders() const;
   std::size_t first_needs() const;
+  void plan_after(Position last, std::size_t left);
   void look_for_space(Time now);
   bool needs_new_segment(std::size_t needs) const;
   void open_segment(Commit& commit, std::size_t needs);

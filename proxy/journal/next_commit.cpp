@@ -97,6 +97,8 @@ void Journal::begin_segment(Commit& commit, std::size_t needs, std::size_t rider
   commit.segment = first;
   commit.create = true;
   disk.erase(first);  // nothing but a failed commit is in it
+  commit.debris = disk.debris;
+  std::erase(commit.debris, first);
   format::Header header;
   header.first = first;
   header.run = disk.with.run;

@@ -62,6 +62,10 @@ void DiskShell::finish() {
     return text;
   });
   if (!done.error) {
+    if (snapshot_kept_ && !done.commit.snapshot && done.left.empty() &&
+        !world_.journal.recovering())
+      world_.records.cleared();
+    if (done.commit.snapshot) snapshot_kept_ = true;
     for (const auto& settled : done.commit.settled) {
       world_.records.settled_durably(settled.cursor, settled.ranges);
     }

@@ -45,6 +45,7 @@ class DiskShell {
   void die(bool power_cut);
 
  private:
+  bool snapshot_kept_ = false;  ///< by this process
   void wake();
   void step();
   void finish();

@@ -145,9 +145,10 @@ void Process::check() const {
       books_, [this](std::string_view name, Signal s) { return journal_.held_items(name, s); });
   hold(wrong.empty(), [&] { return "ledger: " + wrong; });
   if (shell_) {
-    // full or not: each process begins a segment, and what is settled must find room
-    const std::size_t most =
-        world_.plan.disk->bytes_max + (3 + world_.records.runs()) * world_.plan.disk->segment_bytes;
+    // one for what is settled, one that is sealed early, three begun in vain; and each process
+    // begins one, which goes when a process has recovered all and has a snapshot
+    const std::size_t most = world_.plan.disk->bytes_max +
+                             (5 + world_.records.uncleared()) * world_.plan.disk->segment_bytes;
     hold(world_.disk->bytes() <= most, [&] {
       return fmt::format("disk: {} bytes in files, over {}", world_.disk->bytes(), most);
     });

@@ -35,7 +35,10 @@ class Records {
   /// The process ends; it holds these for this destination, ascending.
   void ended(std::size_t seat, const std::vector<journal::Position>& held);
   void next_run();
-  std::size_t runs() const { return runs_; }
+  /// A process has recovered all, and what nobody needs is gone.
+  void cleared() { cleared_ = runs_; }
+  /// Runs that may have left a segment nobody could remove yet.
+  std::size_t uncleared() const { return runs_ - cleared_; }
   std::uint64_t recovered_items(std::size_t seat) const { return recovered_items_[seat]; }
   /// Of records that nobody was told 200 of.
   std::uint64_t unanswered_items() const;
@@ -58,6 +61,7 @@ class Records {
   std::vector<Truth>& truths_;
   std::map<journal::Position, Kept> records_;
   std::size_t runs_ = 0;
+  std::size_t cleared_ = 0;
   std::array<std::uint64_t, seats_max> recovered_items_{};  ///< in this run
 };
 
