@@ -191,7 +191,7 @@ class Reader:
         end = time.monotonic() + 15
         while not condition():
             assert time.monotonic() < end, f"waited 15 s for {what}; {shown()}"
-            time.sleep(0.05)
+            time.sleep(0.05)  # between looks at the files and ports of other processes, which can't tell us; no outcome hangs on it
 
     def stop(self) -> list[tuple[Background, int]]:
         """In the order in which an orchestrator would: the last started first."""

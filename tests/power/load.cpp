@@ -59,6 +59,7 @@ int watch_page(std::uint16_t port, const char* path, const char* word) {
     const auto answer = stream->read();
     if (!answer || status(*answer) != "200") return 1;
     say(std::string(word) + " " + answer->body.substr(0, answer->body.find('\n')));
+    // how often the page is read: the host decides by what it says, never by how long it took
     std::this_thread::sleep_for(std::chrono::milliseconds(250));
   }
 }

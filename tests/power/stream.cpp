@@ -89,6 +89,7 @@ std::optional<Stream> connect_to(std::uint16_t port) {
       return Stream(made);
     }
     ::close(made);
+    // until the other process listens: nothing tells when it does
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return std::nullopt;

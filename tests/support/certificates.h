@@ -12,6 +12,8 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "support/temp_folder.h"
+
 namespace forager::test {
 
 struct FreeX509 {
@@ -34,14 +36,12 @@ class Authority {
     root_.certificate = make(name, root_.key.get(), 1);
     extend(root_.certificate.get(), NID_basic_constraints, "critical,CA:TRUE");
     sign(root_.certificate.get(), root_);
-    const int fd = mkstemp(path_.data());
-    FILE* const file = fdopen(fd, "w");
+    FILE* const file = std::fopen(path_.c_str(), "w");
     PEM_write_X509(file, root_.certificate.get());
     std::fclose(file);
   }
   Authority(const Authority&) = delete;
   Authority& operator=(const Authority&) = delete;
-  ~Authority() { ::unlink(path_.c_str()); }
 
   const std::string& file() const { return path_; }
   /// `names` as in OpenSSL's configuration: "DNS:localhost,IP:127.0.0.1".
@@ -77,7 +77,8 @@ class Authority {
     X509_sign(certificate, by.key.get(), EVP_sha256());
   }
 
-  std::string path_ = "/tmp/forager-test-ca-XXXXXX";
+  TempFolder folder_;
+  std::string path_ = folder_.path() + "/ca.pem";
   Identity root_;
   mutable long serial_ = 1;
 };

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "journal/posix_files.h"
+#include "support/temp_folder.h"
 #include "unit/journal/life.h"
 
 namespace forager::journal {
@@ -98,8 +99,8 @@ asio::awaitable<void> read_all(Process& process) {
 }
 
 TEST(CommitterOnARealDirectory, KeepsWhatItSaysIsDurableAndReadsItBack) {
-  std::string directory = ::testing::TempDir() + "forager-committer-XXXXXX";
-  ASSERT_NE(::mkdtemp(directory.data()), nullptr);
+  const test::TempFolder folder;
+  const std::string directory = folder.path();
   const auto segments = [&] {
     return std::distance(std::filesystem::directory_iterator(directory), {}) - 1;  // and the lock
   };
@@ -118,7 +119,6 @@ TEST(CommitterOnARealDirectory, KeepsWhatItSaysIsDurableAndReadsItBack) {
     EXPECT_EQ(two.books.book("a").count(Signal::traces, ledger::State::lost), 0U);
   }
   EXPECT_LE(segments(), 2) << "what nobody needs any more is removed";
-  std::filesystem::remove_all(directory);
 }
 
 }  // namespace
