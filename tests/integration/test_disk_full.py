@@ -75,14 +75,6 @@ def big():
     return otlp.traces(10, padding="x" * 5000)
 
 
-def post_until_refused(sender, limit: int = 500):
-    for taken in range(limit):
-        reply = sender.post("traces", big())
-        if reply.status != 200:
-            return taken, reply
-    raise AssertionError(f"{limit} requests and no end")
-
-
 def refused_for(forager) -> set[str]:
     door = next(each for each in forager.ledger()["door"] if each["signal"] == "traces")
     return {each["reason"] for each in door["refused"] if each["requests"]}
@@ -106,13 +98,13 @@ def test_on_a_full_disk_apps_are_told_to_wait_and_it_recovers_by_itself(world, d
     for _ in range(20):
         assert sender.post("traces", big()).status == 200
     disk.fill(forager)
-    _, refused = post_until_refused(sender)
+    _, refused = sender.post_until_refused("traces", big, limit=500)
     if killed:
         forager.kill()
         forager = world.start(**settings)
         disk.fill(forager)
         sender = world.sender()
-        _, refused = post_until_refused(sender, 1 if isinstance(disk, SmallDisk) else 500)
+        _, refused = sender.post_until_refused("traces", big, limit=1 if isinstance(disk, SmallDisk) else 500)
     assert refused.status == 503 and refused.retry_after >= 1
     assert "disk" in refused.message, refused.message
     assert refused_for(forager) == {"disk"}

@@ -28,15 +28,6 @@ def big(spans: int = 20):
     return otlp.traces(spans, padding="x" * 5000)
 
 
-def post_until_refused(sender, limit: int = 200):
-    """How many were answered 200, and the first other answer."""
-    for taken in range(limit):
-        reply = sender.post("traces", big())
-        if reply.status != 200:
-            return taken, reply
-    raise AssertionError(f"{limit} requests and no end")
-
-
 @journals
 def test_a_full_journal_refuses_by_default_and_keeps_what_it_has(world, kind):
     """Scenario: the destination is down, 4 MiB may be held. Guarantees: 503 with Retry-After and UNAVAILABLE with RetryInfo; the books
@@ -44,7 +35,7 @@ def test_a_full_journal_refuses_by_default_and_keeps_what_it_has(world, kind):
     world.judge.down()
     forager = world.start(FORAGER_JOURNAL_BYTES="4MiB", FORAGER_JOURNAL=kind)
     sender = world.sender()
-    taken, refused = post_until_refused(sender)
+    taken, refused = sender.post_until_refused("traces", big, limit=200)
     assert taken >= 30
     assert refused.status == 503 and refused.retry_after >= 1 and "FORAGER_JOURNAL_BYTES" in refused.message
     with pytest.raises(grpc.RpcError) as error:

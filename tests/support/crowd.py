@@ -17,6 +17,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from load import Apps
 from sender import Acknowledged, Sender
 
 if TYPE_CHECKING:
@@ -61,13 +62,13 @@ class TellingExporter(OTLPSpanExporter):
         return result
 
 
-class Crowd:
+class Crowd(Apps):
     """`apps` connections that send without a pause but `interval`, and one SDK, as long as the block runs."""
 
     def __init__(self, told: Told, forager: Forager, *, apps: int = 6, spans: int = 5, interval: float = 0.01) -> None:
         self._told, self._port = told, forager.http_port
         self._spans, self._interval = spans, interval
-        self._stop = threading.Event()
+        super().__init__(*[self._app] * apps, self._sdk)
         self._changed = threading.Condition()
         self.statuses: dict[int, int] = {}  # 0: no answer
         self.slowest = 0.0  # seconds, of those answered 200
@@ -76,19 +77,6 @@ class Crowd:
         self._provider.add_span_processor(
             BatchSpanProcessor(self.exporter, schedule_delay_millis=30, max_export_batch_size=32)
         )
-        self._threads = [threading.Thread(target=self._app, daemon=True) for _ in range(apps)]
-        self._threads.append(threading.Thread(target=self._sdk, daemon=True))
-
-    def __enter__(self) -> Crowd:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join(30)
-            assert not thread.is_alive(), "an app still waits for its answer"
 
     def _app(self) -> None:
         sender = Sender(self._port, timeout=20)
@@ -117,10 +105,6 @@ class Crowd:
                 pass
         self.exporter.shutdown()  # first: what is queued would be tried again and again
         self._provider.shutdown()
-
-    def run_for(self, seconds: float) -> None:
-        """Lets it run on."""
-        self._stop.wait(seconds)
 
     def wait_for_answers(self, count: int, status: int = 200, timeout: float = 30) -> None:
         """Until `count` requests have been answered so."""

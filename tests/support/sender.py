@@ -7,6 +7,7 @@ import json
 import socket
 import threading
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
@@ -89,6 +90,14 @@ class Sender:
         if reply.status == 200 and track and self._acknowledged is not None:
             self._acknowledged.add(signal, plain)
         return reply
+
+    def post_until_refused(self, signal: str, message: Callable[[], Message], *, limit: int) -> tuple[int, Reply]:
+        """How many were answered 200, and the first other answer; AssertionError after `limit` of them."""
+        for taken in range(limit):
+            reply = self.post(signal, message())
+            if reply.status != 200:
+                return taken, reply
+        raise AssertionError(f"{limit} requests and no end")
 
     def raw(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
         try:

@@ -62,6 +62,21 @@ TEST_F(Pages, ListThePathsWhereThereIsNothing) {
   }
 }
 
+void expect_no_page_and_no_other_machine(const Ask& right, const AdminSource& source) {
+  Ask wrong = right;
+  wrong.origin = "http://localhost";
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.by_page = true;
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.local = false;
+  EXPECT_EQ(answer(wrong, source, {}).status, 403);
+  wrong = right;
+  wrong.host = "elsewhere.example";
+  EXPECT_EQ(answer(wrong, source, {}).status, 421);
+}
+
 TEST_F(Pages, TakeAChangeFromThisMachineOnlyAndNeverFromAPage) {
   AdminSource source = state.source();
   std::vector<JournalChange> asked;
@@ -81,18 +96,7 @@ TEST_F(Pages, TakeAChangeFromThisMachineOnlyAndNeverFromAPage) {
   wrong.method = "GET";
   EXPECT_EQ(answer(wrong, source, {}).status, 405);
   EXPECT_EQ(answer(wrong, source, {}).allow, "POST");
-  wrong = right;
-  wrong.origin = "http://localhost";
-  EXPECT_EQ(answer(wrong, source, {}).status, 403);
-  wrong = right;
-  wrong.by_page = true;
-  EXPECT_EQ(answer(wrong, source, {}).status, 403);
-  wrong = right;
-  wrong.local = false;
-  EXPECT_EQ(answer(wrong, source, {}).status, 403);
-  wrong = right;
-  wrong.host = "elsewhere.example";
-  EXPECT_EQ(answer(wrong, source, {}).status, 421);
+  expect_no_page_and_no_other_machine(right, source);
   for (const char* bad : {"/journal/drop", "/journal/drop?destination=",
                           "/journal/release?before=1", "/journal/drop?destination=a&before=soon"}) {
     wrong = right;
@@ -119,16 +123,8 @@ TEST_F(Pages, ShowQuarantinedItemsOnThisMachineOnlyAndToNoPage) {
   const Ask right{"GET", "/journal/quarantined?after=7", "localhost", std::nullopt, ""};
   EXPECT_EQ(answer(right, source, {}).body, "{}\n");
   EXPECT_EQ(after, 7U);
+  expect_no_page_and_no_other_machine(right, source);
   Ask wrong = right;
-  wrong.local = false;
-  EXPECT_EQ(answer(wrong, source, {}).status, 403);
-  wrong = right;
-  wrong.origin = "http://localhost";
-  EXPECT_EQ(answer(wrong, source, {}).status, 403);
-  wrong = right;
-  wrong.by_page = true;
-  EXPECT_EQ(answer(wrong, source, {}).status, 403);
-  wrong = right;
   wrong.method = "POST";
   EXPECT_EQ(answer(wrong, source, {}).status, 405);
   wrong = right;
