@@ -66,10 +66,14 @@ TEST_F(RealDirectory, SaysWhichDirectoryItCantHave) {
   constexpr uid_t nobody = 65534;  // root may write anywhere
   const uid_t self = ::geteuid();
   fs::permissions(directory, fs::perms::owner_read | fs::perms::owner_exec);
-  if (self == 0) ASSERT_EQ(::seteuid(nobody), 0);
+  if (self == 0) {
+    ASSERT_EQ(::seteuid(nobody), 0);
+  }
   PosixFiles closed(directory);
   const auto denied = closed.lock();
-  if (self == 0) ASSERT_EQ(::seteuid(self), 0);
+  if (self == 0) {
+    ASSERT_EQ(::seteuid(self), 0);
+  }
   fs::permissions(directory, fs::perms::owner_all);
   ASSERT_FALSE(denied);
   EXPECT_NE(denied.error().what.find("Permission denied"), std::string::npos);
