@@ -40,6 +40,12 @@ constexpr std::array<ReasonFacts, reason_count> table{{
     {Reason::over_item_limit, State::quarantined, "over_item_limit",
      "One item with its envelope is over the destination's limit; it was never sent, and its bytes "
      "are kept."},
+    {Reason::over_envelope_limit, State::quarantined, "over_envelope_limit",
+     "The resource or scope that the item belongs to is over the destination's limit; it was never "
+     "sent, and its bytes are kept."},
+    {Reason::outside_window, State::quarantined, "outside_window",
+     "The item's time is too old or too far ahead for the destination; it was never sent, and its "
+     "bytes are kept."},
     {Reason::over_age, State::expired, "over_age", "It was held longer than FORAGER_RETENTION."},
     {Reason::over_share, State::expired, "over_share",
      "The journal was full and this destination alone lagged with more than half of it."},
@@ -53,6 +59,12 @@ constexpr std::array<ReasonFacts, reason_count> table{{
     {Reason::given_up, State::expired, "given_up",
      "A person gave it up with `forager journal drop`."},
     {Reason::not_routed, State::filtered, "not_routed", "No destination takes this signal."},
+    {Reason::no_error, State::filtered, "no_error",
+     "The destination takes errors only, and the item is none."},
+    {Reason::duplicate, State::filtered, "duplicate",
+     "The same exception went to this destination a moment ago, as a span event or a log record."},
+    {Reason::rate_cap, State::filtered, "rate_cap",
+     "In an error storm, over the number of errors a minute that protects the account."},
     {Reason::memory_at_exit, State::lost, "memory_at_exit",
      "It was still held in the memory journal when Forager ended."},
     {Reason::disk_unreadable, State::lost, "disk_unreadable",
@@ -135,6 +147,12 @@ Book& Ledger::book(std::string_view destination) {
     if (book->destination() == destination) return *book;
   }
   return *books_.emplace_back(std::make_unique<Book>(std::string(destination)));
+}
+
+std::span<const Signal> Ledger::shown() const {
+  bool segments = segments_expected_ || door_.offered(Signal::segments).requests != 0;
+  for (const auto& book : books_) segments = segments || book->accepted(Signal::segments) != 0;
+  return segments ? std::span<const Signal>(all_signals) : std::span<const Signal>(otlp_signals);
 }
 
 std::string imbalance(const Ledger& of, const HeldItems& held) {

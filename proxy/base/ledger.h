@@ -52,6 +52,8 @@ enum class Reason : std::uint8_t {
   // quarantined
   refused_alone,
   over_item_limit,
+  over_envelope_limit,
+  outside_window,
   // expired
   over_age,
   over_share,
@@ -60,11 +62,14 @@ enum class Reason : std::uint8_t {
   given_up,
   // filtered
   not_routed,
+  no_error,
+  duplicate,
+  rate_cap,
   // lost
   memory_at_exit,
   disk_unreadable,
 };
-inline constexpr std::size_t reason_count = 22;
+inline constexpr std::size_t reason_count = 27;
 
 struct ReasonFacts {
   Reason reason;
@@ -171,11 +176,17 @@ class Ledger {
   Book& book(std::string_view destination);
   /// In the order they were begun.
   std::span<const std::unique_ptr<Book>> books() const { return books_; }
+  /// Segments may come: from now on they are shown, also while there are none.
+  void expect_segments() { segments_expected_ = true; }
+  /// The signals that pages, metrics and the last line show: those of OTLP, and segments where they
+  /// are expected, or some are in the books.
+  std::span<const Signal> shown() const;
 
  private:
   friend std::string imbalance(const Ledger& of, const HeldItems& held);
   Door door_;
   std::vector<std::unique_ptr<Book>> books_;
+  bool segments_expected_ = false;
 };
 
 /// Empty when for each destination and signal accepted == delivered + rejected + quarantined +

@@ -14,4 +14,8 @@ std::string_view content_encoding(Codec codec) {
   return {};
 }
 
+Verdict Destination::prepared(const net::Response& /*response*/, WallTime /*now*/) const {
+  return Delivered{};
+}
+
 }  // namespace forager::destination

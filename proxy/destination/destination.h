@@ -3,15 +3,19 @@
 // Asio, no clock, no file here.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "destination/screen.h"
 #include "net/message.h"
 #include "otlp/signal.h"
 
@@ -27,7 +31,10 @@ std::string_view content_encoding(Codec codec);
 struct Limits {
   std::size_t request_bytes = 5'000'000;  ///< uncompressed
   std::uint32_t request_items = UINT32_MAX;
-  std::size_t item_bytes = SIZE_MAX;  ///< one item with its envelope, uncompressed
+  std::size_t item_bytes = SIZE_MAX;      ///< one item with its envelope, uncompressed
+  std::size_t request_weight = SIZE_MAX;  ///< sum of Stretch::weight
+  /// From the oldest to the newest item of a request.
+  std::chrono::nanoseconds spread = std::chrono::nanoseconds::max();
 };
 
 /// A merged body, already compressed, and the facts a vendor's headers need.
@@ -35,7 +42,16 @@ struct Encoded {
   Signal signal = Signal::traces;
   Codec codec = Codec::none;
   std::uint32_t items = 0;
-  Chain body;  ///< as it goes on the wire
+  Chain body;              ///< as it goes on the wire
+  std::string lane{};      ///< Stretch::lane of all that is in it
+  std::uint32_t step = 0;  ///< which of Stretch::requests this is, from 0 on
+};
+
+/// What a request to AWS is signed with.
+struct AwsKeys {
+  std::string id;  ///< AKIA..., ASIA...: no secret, but no need to show it either
+  Secret secret;
+  Secret token;  ///< of a session; empty: none
 };
 
 /// What a request is signed with. Read anew for every attempt.
@@ -43,6 +59,7 @@ struct Credentials {
   Secret key;
   std::string
       dataset;  ///< the app's own dataset header, in the pass-through policies; empty otherwise
+  std::optional<AwsKeys> aws = std::nullopt;
 };
 
 /// The destination has it. `rejected` items were refused by a partial success, `message` says why
@@ -62,6 +79,14 @@ struct Retry {
 /// probe now and then.
 struct Park {
   std::string why;  ///< with the fix
+  /// Newer credentials may help: whoever provides them is asked to fetch some now.
+  bool stale_credentials = false;
+};
+/// Something must be made at the destination first (a log group, a stream): these requests, signed
+/// and sent in this order; Destination::prepared says what each answer means. Then the same again.
+struct Prepare {
+  std::vector<net::Request> requests;
+  std::string why;
 };
 /// Something in this batch is not taken. `too_large`: halve the learned limit first (413).
 struct TakeApart {
@@ -72,7 +97,7 @@ struct TakeApart {
 struct Recode {
   std::string why;
 };
-using Verdict = std::variant<Delivered, Retry, Park, TakeApart, Recode>;
+using Verdict = std::variant<Delivered, Retry, Park, TakeApart, Recode, Prepare>;
 
 class Destination {
  public:
@@ -88,6 +113,10 @@ class Destination {
   /// Honeycomb stores a log record without time_unix_nano at 1970: true asks for the observed time
   /// to be moved there.
   virtual bool wants_log_time() const { return false; }
+  /// Compression it understands; `none` always.
+  virtual bool takes_codec(Signal /*signal*/, Codec /*codec*/) const { return true; }
+  /// What looks at records before they are sent; nullptr: all are sent as they are.
+  virtual std::unique_ptr<Screen> make_screen() const { return nullptr; }
   /// The request without credentials.
   virtual net::Request encode(const Encoded& batch) const = 0;
   /// Adds what proves who we are; called again for each attempt.
@@ -96,6 +125,9 @@ class Destination {
   /// What an answer means for a batch sent with `codec`. `now` is for Retry-After dates.
   virtual Verdict judge(const net::Response& response, Signal signal, Codec codec,
                         WallTime now) const = 0;
+  /// What an answer to one of Prepare::requests means: Delivered (go on with the next), Retry or
+  /// Park.
+  virtual Verdict prepared(const net::Response& response, WallTime now) const;
 };
 
 }  // namespace forager::destination

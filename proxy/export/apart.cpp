@@ -71,6 +71,8 @@ Delivery::Owned Delivery::part_of(const Attempt& attempt) {
   part->signal = attempt.signal;
   part->group = attempt.group;
   part->codec = attempt.codec;
+  part->lane = attempt.lane;
+  part->screened = attempt.screened;
   part->part = true;
   part->deliveries_at_refusal = attempt.deliveries_at_refusal;
   part->deliveries_at_error = deliveries_;
@@ -93,6 +95,11 @@ void Delivery::weigh(Attempt& attempt) {
 /// if not, it may be the destination: it is a suspect until something is delivered, the search
 /// ends, or three in a row were refused.
 void Delivery::refused_alone(Owned attempt, Time now) {
+  if (attempt->step + 1 < attempt->steps) {
+    attempt->step_refused = true;
+    next_step(std::move(attempt), now);
+    return;
+  }
   if (deliveries_ > *attempt->deliveries_at_refusal) {
     quarantine(*attempt, now);
     return;

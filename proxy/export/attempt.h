@@ -37,6 +37,13 @@ struct Attempt {
   std::uint32_t number = 0;  ///< how often it was sent, this time included
   bool probe = false;        ///< sent to see whether a parked or failing destination is back
 
+  // What a screen said of it (destination/screen.h).
+  std::string lane;
+  std::uint32_t step = 0;     ///< of `steps`: which request of its single item this is
+  std::uint32_t steps = 1;    ///< requests, one after the other, before its items settle
+  bool step_refused = false;  ///< one of them was refused; the others were sent all the same
+  Time screened{};            ///< when it was looked at
+
   // What the delivery remembers about it.
   std::uint32_t failures = 0;       ///< in a row, for the backoff
   std::uint32_t server_errors = 0;  ///< 500s in a row

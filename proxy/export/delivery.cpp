@@ -10,6 +10,9 @@ namespace forager::exporter {
 
 namespace {
 
+/// After as much screening as one next() may do: the io thread has others to serve.
+constexpr Duration look_pause = std::chrono::milliseconds(1);
+
 std::array<bool, signal_count> taken_by(const destination::Destination& destination) {
   std::array<bool, signal_count> takes{};
   for (const Signal s : all_signals) takes[static_cast<std::size_t>(s)] = destination.takes(s);
@@ -32,6 +35,7 @@ Delivery::Delivery(DeliveryConfig config, const destination::Destination& destin
       pace_(config.pace),
       cutter_(destination.wants_log_time()),
       breaker_(config.breaker_failures, config.concurrency),
+      screen_(destination.make_screen()),
       codec_(config.codec.value_or(destination::Codec::zstd)),
       kind_since_(now) {
   for (const Signal s : all_signals) planner_.set_limits(s, own_limits(s));
@@ -66,11 +70,13 @@ void Delivery::forget(const journal::Record& record) {
   planner_.drop(record);
   waiting_.drop(record.position);
   std::erase_if(keyless_, [&](Owned& one) { return without(*one, record.position); });
+  std::erase_if(unscreened_, [&](Owned& one) { return without(*one, record.position); });
   std::erase_if(suspects_, [&](Owned& suspect) { return without(*suspect, record.position); });
 }
 
 Next Delivery::next(Time now) {
   asking_ = true;
+  looked_at_ = 0;
   const std::uint64_t held = journal_.held_items(cursor_);
   journal_.expire_old(now);
   release_stale_groups(now);
@@ -89,6 +95,11 @@ Next Delivery::choose(Time now) {
     Owned attempt = pick(now, probe);
     if (attempt) return launch(std::move(attempt), probe, now);
     if (planner_.missing() != 0) return Load{planner_.missing()};
+    if (!unscreened_.empty()) {
+      const auto bodies = missing(*unscreened_.front());
+      if (!bodies.empty()) return Load{bodies.front()};
+      return Wait{now + look_pause};
+    }
     until = std::min(waiting_.next_retry(), planned(now));
   }
   until = std::min(until, journal_.next_expiry());
@@ -130,10 +141,10 @@ Delivery::Owned Delivery::pick(Time now, bool probe) {
 Delivery::Owned Delivery::pick_from(Source source, Time now, bool probe) {
   switch (source) {
     case Source::parts:
-      return waiting_.has_parts() ? waiting_.pop_part() : nullptr;
+      return waiting_.has_parts() ? to_screen(waiting_.pop_part(), now) : nullptr;
     case Source::retries:
       if (probe ? !waiting_.has_retries() : waiting_.next_retry() > now) return nullptr;
-      return waiting_.pop_retry();
+      return to_screen(waiting_.pop_retry(), now);
     case Source::fresh:
       return plan(now, probe);
   }
@@ -141,6 +152,10 @@ Delivery::Owned Delivery::pick_from(Source source, Time now, bool probe) {
 }
 
 Delivery::Owned Delivery::plan(Time now, bool probe) {
+  if (!unscreened_.empty()) {
+    if (Owned ready = screen_next(now)) return ready;
+    if (!unscreened_.empty()) return nullptr;
+  }
   while (auto batch = planner_.take(now, probe || hurried(now))) {
     if (batch->over_limit) {
       quarantine_unsent(*batch, now);
@@ -153,16 +168,28 @@ Delivery::Owned Delivery::plan(Time now, bool probe) {
     attempt->pieces = std::move(batch->pieces);
     attempt->items = batch->items;
     attempt->bytes = batch->bytes;
-    attempt->codec = codec_;
+    attempt->codec = codec_for(attempt->signal);
     pace_.sent(attempt->pieces.size(), now);
+    if (screen_) {
+      unscreened_.push_back(std::move(attempt));
+      if (Owned ready = screen_next(now)) return ready;
+      if (!unscreened_.empty()) return nullptr;  // bodies first, or others
+      continue;
+    }
     return attempt;
   }
   return nullptr;
 }
 
+destination::Codec Delivery::codec_for(Signal signal) const {
+  using destination::Codec;
+  if (destination_.takes_codec(signal, codec_)) return codec_;
+  return destination_.takes_codec(signal, Codec::gzip) ? Codec::gzip : Codec::none;
+}
+
 Attempt* Delivery::launch(Owned attempt, bool probe, Time now) {
   if (attempt->codec == destination::Codec::zstd && codec_ != destination::Codec::zstd) {
-    attempt->codec = codec_;  // learned while it waited
+    attempt->codec = codec_for(attempt->signal);  // learned while it waited
     attempt->forget_encoded();
   }
   for (const batch::Piece& piece : attempt->pieces) journal_.take(cursor_, piece.position);

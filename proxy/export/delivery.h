@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +25,7 @@
 #include "batch/pace.h"
 #include "batch/planner.h"
 #include "destination/destination.h"
+#include "destination/screen.h"
 #include "export/attempt.h"
 #include "export/breaker.h"
 #include "export/retry.h"
@@ -44,6 +46,8 @@ struct DeliveryConfig {
   RetryConfig retry{};
   Duration probe_interval = std::chrono::seconds(30);  ///< parked: at most one request in this time
   std::uint32_t breaker_failures = 5;                  ///< in a row
+  /// For destinations with rules about the items' own times; must be given for them.
+  std::function<WallTime()> wall_clock = {};
 };
 
 /// Nothing to send until then (Time::max(): until woken). Always later than the `now` that was
@@ -151,6 +155,13 @@ class Delivery {
     bool systemic = false;  ///< it refuses every item, though it answers
     Time next_probe{};
   };
+  /// A request that is being filled with stretches of one lane.
+  struct Lane {
+    Attempt* attempt = nullptr;
+    std::int64_t oldest = 0;
+    std::int64_t newest = 0;
+    std::size_t weight = 0;
+  };
   /// The three sources of work take turns, so that neither a search nor a backlog of retries keeps
   /// new data waiting.
   enum class Source : std::uint8_t { parts, retries, fresh };
@@ -169,6 +180,15 @@ class Delivery {
   DeliveryState::Kind kind() const;
   void note_state(Time now);
 
+  // what is to be looked at first (screening.cpp)
+  Owned to_screen(Owned attempt, Time now);
+  Owned screen_next(Time now);
+  void screen(const Attempt& attempt, Time now, std::vector<Owned>& sendable);
+  void place(const batch::Piece& piece, const destination::Stretch& stretch, const Attempt& of,
+             std::vector<Owned>& sendable, std::vector<Lane>& open);
+  bool outdated(const Attempt& attempt, Time now) const;
+  void next_step(Owned attempt, Time now);
+
   // what an answer means (verdicts.cpp)
   Owned land(AttemptId id);
   void on(Owned attempt, const destination::Delivered& verdict, Time now);
@@ -176,9 +196,12 @@ class Delivery {
   void on(Owned attempt, const destination::Park& verdict, Time now);
   void on(Owned attempt, const destination::TakeApart& verdict, Time now);
   void on(Owned attempt, const destination::Recode& verdict, Time now);
+  void on(Owned attempt, const destination::Prepare& verdict, Time now);
   void retry_later(Owned attempt, std::optional<Duration> after, Time now);
   void wait(Owned attempt);
   void is_up(const Attempt& answered, Time now);
+  void something_got_through(Time now);
+  void step_delivered(Owned attempt, Time now);
   void park(std::string why, bool systemic, Time now);
   void park_group(Owned attempt, const std::string& why, Time now);
   void release_group(journal::GroupId group, Time now);
@@ -202,6 +225,7 @@ class Delivery {
 
   Slice piece_body(const batch::Piece& piece);
   batch::Limits own_limits(Signal signal) const;
+  destination::Codec codec_for(Signal signal) const;
   void wake() const {
     if (wake_ && !asking_) wake_();
   }
@@ -218,7 +242,10 @@ class Delivery {
   batch::Cutter cutter_;
   Breaker breaker_;
   Waiting waiting_;
-  std::vector<Owned> keyless_;  ///< their group's key is not known
+  std::unique_ptr<destination::Screen> screen_;  ///< nullptr: records go as they are
+  std::deque<Owned> unscreened_;                 ///< planned, to be looked at before they are sent
+  std::size_t looked_at_ = 0;                    ///< bytes, within this next()
+  std::vector<Owned> keyless_;                   ///< their group's key is not known
   std::set<journal::GroupId> keyless_groups_;
   std::unordered_map<AttemptId, Owned> in_flight_;
   std::vector<Owned>

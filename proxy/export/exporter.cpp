@@ -12,6 +12,8 @@ using std::chrono::system_clock;
 
 /// After the disk would not give a body.
 constexpr std::chrono::seconds disk_pause{1};
+constexpr std::string_view key_unknown_words =
+    "the key of these records is not known: they wait until it is set, or an app sends it again";
 constexpr const char* disk_words = "the disk doesn't give what is to be sent";
 
 /// Pure, for the pool.
@@ -111,8 +113,6 @@ asio::awaitable<bool> Exporter::drained(Time deadline) {
 /// `what` is the delivery's, and good until it is told how it ended.
 asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
   const AttemptId id = what->id;
-  const Signal signal = what->signal;
-  const destination::Codec codec = what->codec;
   const auto credentials = credentials_of_(what->group);
   if (!credentials && what->group != journal::own_group) {
     delivery_.key_unknown(id, steady_clock::now());
@@ -121,8 +121,7 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
   }
   if (!credentials) {
     const destination::Verdict verdict = destination::Park{
-        "the key of these records is not known: they wait until it is set, or an app sends it "
-        "again"};
+        settings_.no_credentials ? settings_.no_credentials() : std::string(key_unknown_words)};
     delivery_.answered(id, verdict, steady_clock::now());
     report();
     co_return;
@@ -132,22 +131,55 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
     if (!loaded) co_return;
     co_await encode(*what);
   }
-  net::Request request = destination_.encode(*what->encoded);
-  destination_.sign(request, signal, *credentials, system_clock::now());
-  const net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
+  const Answered answer = co_await exchange(*what, *credentials);
   if (answer) {
-    ++answers_[answer->status];
-    const auto verdict = destination_.judge(*answer, signal, codec, system_clock::now());
-    if (looks_inside(verdict)) {
+    if (looks_inside(*answer)) {
       const bool loaded = co_await load(*what);
       if (!loaded) co_return;
     }
-    delivery_.answered(id, verdict, steady_clock::now());
+    const auto* park = std::get_if<destination::Park>(&*answer);
+    if (park != nullptr && park->stale_credentials && settings_.stale_credentials) {
+      settings_.stale_credentials();
+    }
+    delivery_.answered(id, *answer, steady_clock::now());
   } else {
     delivery_.failed(id, answer.error(), steady_clock::now());
   }
   report();
   return_memory();
+}
+
+/// One request and its verdict. What must be made at the destination first is made, and the same
+/// sent again, once.
+asio::awaitable<Exporter::Answered> Exporter::exchange(const Attempt& what,
+                                                       const destination::Credentials& with) {
+  for (bool prepared = false;; prepared = true) {
+    net::Request request = destination_.encode(*what.encoded);
+    destination_.sign(request, what.signal, with, system_clock::now());
+    net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
+    if (!answer) co_return answer.error();
+    ++answers_[answer->status];
+    auto verdict = destination_.judge(*answer, what.signal, what.codec, system_clock::now());
+    auto* needs = std::get_if<destination::Prepare>(&verdict);
+    if (needs == nullptr) co_return verdict;
+    if (prepared) co_return destination::Verdict(destination::Retry{{}, std::move(needs->why)});
+    Answered made = co_await prepare(std::move(*needs), what.signal, with);
+    if (!made || !std::holds_alternative<destination::Delivered>(*made)) co_return made;
+  }
+}
+
+/// Delivered: all of it is there now.
+asio::awaitable<Exporter::Answered> Exporter::prepare(destination::Prepare what, Signal signal,
+                                                      const destination::Credentials& with) {
+  for (net::Request& request : what.requests) {
+    destination_.sign(request, signal, with, system_clock::now());
+    net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
+    if (!answer) co_return answer.error();
+    ++answers_[answer->status];
+    auto verdict = destination_.prepared(*answer, system_clock::now());
+    if (!std::holds_alternative<destination::Delivered>(verdict)) co_return verdict;
+  }
+  co_return destination::Verdict(destination::Delivered{});
 }
 
 /// What a burst or an outage has left behind in malloc goes back to the system once it is
@@ -174,7 +206,7 @@ asio::awaitable<bool> Exporter::load(Attempt& what) {
 }
 
 asio::awaitable<void> Exporter::encode(Attempt& what) {
-  destination::Encoded made{what.signal, what.codec, what.items, {}};
+  destination::Encoded made{what.signal, what.codec, what.items, {}, what.lane, what.step};
   Chain raw = delivery_.raw_body(what);
   if (raw.size() < settings_.inline_bytes || what.codec == destination::Codec::none) {
     made.body = compressed(what.codec, raw);

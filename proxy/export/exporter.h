@@ -26,6 +26,10 @@ struct ExporterSettings {
   /// Reads bodies back from disk; false: not now. True: what is still missing is gone. Empty: all
   /// are in memory.
   std::function<asio::awaitable<bool>(std::vector<journal::Position>)> load{};
+  /// Why there are no credentials yet, with the fix, in one clause; empty: the app's key is meant.
+  std::function<std::string()> no_credentials{};
+  /// The destination says that the credentials are stale: newer ones are to be fetched, if any.
+  std::function<void()> stale_credentials{};
   const ledger::Book* book = nullptr;  ///< where given, quarantined and rejected items are logged
 };
 
@@ -58,6 +62,10 @@ class Exporter {
   asio::awaitable<void> attempt(Attempt* what, Gate::Pass inside);
   asio::awaitable<bool> load(Attempt& what);
   asio::awaitable<void> encode(Attempt& what);
+  using Answered = boost::system::result<destination::Verdict, net::TransportError>;
+  asio::awaitable<Answered> exchange(const Attempt& what, const destination::Credentials& with);
+  asio::awaitable<Answered> prepare(destination::Prepare what, Signal signal,
+                                    const destination::Credentials& with);
   void report();
   void return_memory();
 

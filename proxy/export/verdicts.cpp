@@ -74,6 +74,10 @@ Delivery::Owned Delivery::land(AttemptId id) {
 }
 
 void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now) {
+  if (attempt->step + 1 < attempt->steps || attempt->step_refused) {
+    step_delivered(std::move(attempt), now);
+    return;
+  }
   const auto rejected = FORAGER_MUTANT(partial_success_ignored)
                             ? 0U
                             : static_cast<std::uint32_t>(
@@ -100,10 +104,15 @@ void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now
   // fault.
   if (parked_ && (attempt->probe || parked_->systemic)) unpark(now);
   if (rejected == attempt->items) return;  // nothing got through: proves nothing about the data
+  something_got_through(now);
+  learn_larger(*attempt, now);
+}
+
+/// So what is refused meanwhile is refused for its own sake.
+void Delivery::something_got_through(Time now) {
   ++deliveries_;
   refused_in_a_row_ = 0;
   for (const Owned& suspect : std::exchange(suspects_, {})) quarantine(*suspect, now);
-  learn_larger(*attempt, now);
 }
 
 void Delivery::on(Owned attempt, const destination::Retry& verdict, Time now) {
@@ -171,6 +180,11 @@ void Delivery::on(Owned attempt, const destination::Recode& verdict, Time now) {
   attempt->forget_encoded();
   if (parked_ && attempt->probe) parked_->next_probe = now;  // the same probe, in other words
   waiting_.push_part(std::move(attempt));
+}
+
+/// The shell has made what was missing, or couldn't; what it says then comes as another verdict.
+void Delivery::on(Owned attempt, const destination::Prepare& verdict, Time now) {
+  on(std::move(attempt), destination::Park{verdict.why}, now);
 }
 
 void Delivery::retry_later(Owned attempt, std::optional<Duration> after, Time now) {

@@ -13,7 +13,9 @@ ALLOWED = {
     "otlp": set(),
     "net": set(),
     "journal": {"otlp"},
-    "destination": {"net", "otlp", "batch"},
+    "rollbar": {"otlp"},
+    "destination": {"net", "otlp", "batch", "rollbar"},
+    "aws": {"net", "destination"},
     "batch": {"otlp", "journal", "destination"},
     "config": set(),
     "export": {"destination", "batch", "journal", "net", "otlp"},
@@ -23,11 +25,11 @@ ALLOWED = {
     "admin": {"config", "otlp"},
     "demo": {"admin", "otlp"},
     "tools": {"admin", "config", "journal", "otlp"},
-    "app": {"admin", "admit", "config", "destination", "export", "hive", "journal", "net", "otlp", "receive"},
+    "app": {"admin", "admit", "aws", "config", "destination", "export", "hive", "journal", "net", "otlp", "receive"},
 }
 # plain headers that any folder may use: they are values, not parts
 ANYONE = {"otlp/signal.h", "otlp/encoding.h", "net/message.h", "journal/record.h", "config/config.h", "config/exit_codes.h"}
-SANS_IO_FOLDERS = {"otlp", "batch", "destination", "journal", "config"}
+SANS_IO_FOLDERS = {"otlp", "batch", "destination", "journal", "config", "rollbar"}
 SANS_IO_FILES = {"export/delivery", "export/retry", "export/breaker", "base/ledger", "base/budget", "base/bytes",
                  "base/inflate", "base/compress", "admit/prepare"}
 IO_HEADER = re.compile(r"<(boost/(asio|beast)|grpc|sys/socket|netinet|fstream|unistd|fcntl)")

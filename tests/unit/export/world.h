@@ -2,6 +2,8 @@
 #pragma once
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,17 +22,53 @@ struct Like {
   destination::Limits most{};
   bool log_time = false;
   std::array<bool, signal_count> taken{true, true, true};
+  /// What its screen says of an item with this number; empty: it has no screen.
+  std::function<destination::Stretch(std::uint64_t number)> screen{};
+  Duration good_for{};
+};
+
+/// Asks the test about each item; equal answers for neighbours become one stretch.
+class NumberScreen : public destination::Screen {
+ public:
+  explicit NumberScreen(const Like& like) : like_(like) {}
+  std::vector<destination::Stretch> look(Signal signal, std::string_view body,
+                                         WallTime /*now*/) override {
+    std::vector<destination::Stretch> made;
+    std::uint32_t item = 0;
+    for (const std::uint64_t number : numbers_in(signal, body)) {
+      destination::Stretch one = like_.screen(number);
+      one.first = item++;
+      one.last = item;
+      const bool goes_along = !made.empty() && made.back().fate == one.fate &&
+                              made.back().reason == one.reason && made.back().lane == one.lane &&
+                              one.oldest == 0 && made.back().requests == one.requests;
+      if (goes_along) {
+        made.back().last = item;
+        made.back().weight += one.weight;
+      } else {
+        made.push_back(one);
+      }
+    }
+    return made;
+  }
+  Duration good_for() const override { return like_.good_for; }
+
+ private:
+  Like like_;
 };
 
 /// Limits and a name; answers are the test's.
 class PlainDestination : public destination::Destination {
  public:
   explicit PlainDestination(std::string name = "honeycomb", Like like = {})
-      : name_(std::move(name)), like_(like) {}
+      : name_(std::move(name)), like_(std::move(like)) {}
   std::string_view name() const override { return name_; }
   bool takes(Signal signal) const override { return like_.taken[static_cast<std::size_t>(signal)]; }
   destination::Limits limits(Signal /*signal*/) const override { return like_.most; }
   bool wants_log_time() const override { return like_.log_time; }
+  std::unique_ptr<destination::Screen> make_screen() const override {
+    return like_.screen ? std::make_unique<NumberScreen>(like_) : nullptr;
+  }
   net::Request encode(const destination::Encoded& /*batch*/) const override { return {}; }
   void sign(net::Request& /*request*/, Signal /*signal*/, const destination::Credentials& /*with*/,
             WallTime /*now*/) const override {}
@@ -48,9 +86,15 @@ struct World {
   explicit World(exporter::DeliveryConfig config = {}, journal::JournalConfig log = {},
                  Like like = {})
       : journal(log, books),
-        destination("honeycomb", like),
-        delivery(config, destination, journal, quarantine, [this] { return unit; }, now) {}
+        destination("honeycomb", std::move(like)),
+        delivery(
+            with_clock(std::move(config)), destination, journal, quarantine,
+            [this] { return unit; }, now) {}
 
+  exporter::DeliveryConfig with_clock(exporter::DeliveryConfig config) {
+    config.wall_clock = [this] { return WallTime(now.time_since_epoch()); };
+    return config;
+  }
   journal::Position add(const Numbered& plan) {
     auto record = numbered(plan);
     record.arrived = WallTime(now.time_since_epoch());
