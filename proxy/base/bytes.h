@@ -21,28 +21,42 @@ class Buffer {
   Buffer() = default;
   explicit Buffer(std::size_t size)
       : bytes_(std::make_unique_for_overwrite<char[]>(size)), size_(size), capacity_(size) {}
+  /// With room for `headroom` bytes in front, which `grow_front` makes part of it: what is put into
+  /// a body near its beginning then moves only what is before it.
+  Buffer(std::size_t size, std::size_t headroom) : Buffer(size + headroom) {
+    size_ = size;
+    front_ = headroom;
+  }
   static Buffer copy_of(std::string_view from) {
     Buffer made(from.size());
     if (!from.empty()) std::memcpy(made.data(), from.data(), from.size());
     return made;
   }
 
-  char* data() { return bytes_.get(); }
-  const char* data() const { return bytes_.get(); }
+  char* data() { return bytes_.get() + front_; }
+  const char* data() const { return bytes_.get() + front_; }
   std::size_t size() const { return size_; }
   std::size_t capacity() const { return capacity_; }
+  std::size_t headroom() const { return front_; }
   bool empty() const { return size_ == 0; }
-  std::string_view view() const { return {bytes_.get(), size_}; }
-  std::span<char> span() { return {bytes_.get(), size_}; }
+  std::string_view view() const { return {data(), size_}; }
+  std::span<char> span() { return {data(), size_}; }
+
+  /// `bytes` of the headroom, not initialised, become its beginning.
+  void grow_front(std::size_t bytes) {
+    assert(bytes <= front_);
+    front_ -= bytes;
+    size_ += bytes;
+  }
 
   /// Forgets the bytes after `size`; memory stays as it is.
   void shrink(std::size_t size) {
     assert(size <= size_);
     size_ = size;
   }
-  /// New capacity, the first min(size, capacity) bytes kept; size becomes `size`.
+  /// New capacity, the first min(size, capacity) bytes kept, and the headroom; size becomes `size`.
   void resize(std::size_t size) {
-    Buffer grown(size);
+    Buffer grown(size, front_);
     if (const auto kept = std::min(size, size_); kept != 0) {
       std::memcpy(grown.data(), data(), kept);
     }
@@ -52,6 +66,7 @@ class Buffer {
  private:
   friend class Slice;
   std::unique_ptr<char[]> bytes_;
+  std::size_t front_ = 0;  ///< bytes not in use yet, before the first
   std::size_t size_ = 0;
   std::size_t capacity_ = 0;
 };
@@ -63,7 +78,7 @@ class Slice {
   Slice() = default;
   explicit Slice(Buffer&& from)
       : owner_(std::shared_ptr<const char[]>(std::move(from.bytes_))),
-        view_(static_cast<const char*>(owner_.get()), from.size_) {}
+        view_(static_cast<const char*>(owner_.get()) + from.front_, from.size_) {}
   explicit Slice(std::string from) {
     auto kept = std::make_shared<const std::string>(std::move(from));
     view_ = *kept;

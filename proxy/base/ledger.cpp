@@ -138,7 +138,7 @@ std::uint64_t Book::count(Signal signal, State state) const {
 
 std::uint64_t Book::held(Signal signal) const {
   std::uint64_t held = accepted(signal);
-  for (const std::uint64_t settled : at(signal).by_reason) held -= settled;
+  for (const ReasonFacts& f : table) held -= count(signal, f.reason);
   return held;
 }
 

@@ -141,10 +141,19 @@ class Book {
   }
   /// Items came to their end. Not for reasons of state refused.
   void settled(Signal signal, Reason reason, std::uint64_t items);
+  /// They are not at their end after all: held again, or about to be settled for another reason
+  /// (quarantine alone).
+  void returned(Signal signal, Reason reason, std::uint64_t items) {
+    at(signal).returned[static_cast<std::size_t>(reason)] += items;
+  }
 
   std::uint64_t accepted(Signal signal) const { return at(signal).accepted; }
   std::uint64_t recovered(Signal signal) const { return at(signal).recovered; }
   std::uint64_t count(Signal signal, Reason reason) const {
+    return ever(signal, reason) - at(signal).returned[static_cast<std::size_t>(reason)];
+  }
+  /// With those that have returned since: it only grows.
+  std::uint64_t ever(Signal signal, Reason reason) const {
     return at(signal).by_reason[static_cast<std::size_t>(reason)];
   }
   std::uint64_t count(Signal signal, State state) const;
@@ -156,6 +165,7 @@ class Book {
     std::uint64_t accepted = 0;
     std::uint64_t recovered = 0;  ///< of them
     std::array<std::uint64_t, reason_count> by_reason{};
+    std::array<std::uint64_t, reason_count> returned{};  ///< of them
   };
   PerSignal& at(Signal signal) { return signals_[static_cast<std::size_t>(signal)]; }
   const PerSignal& at(Signal signal) const { return signals_[static_cast<std::size_t>(signal)]; }

@@ -27,6 +27,16 @@ enum class Mutant : std::uint8_t {
   settled_too_far,
   voids_forgotten,
   body_unchecked,
+  bodies_kept,
+  oldest_spared,
+  share_ignored,
+  laggards_spared,
+  full_means_refused,
+  expires_early,
+  range_lost,
+  passed_by_one,
+  missing_unbooked,
+  removed_takes_all,
 };
 
 #ifdef FORAGER_SIM_MUTANTS

@@ -22,7 +22,7 @@ std::size_t cost_of(const Kept& request) {
 }
 
 std::optional<Signal> signal_named(std::string_view name) {
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     if (facts(signal).name == name) return signal;
   }
   return std::nullopt;

@@ -12,7 +12,7 @@ namespace forager::otlp {
 
 using schema::MessageId;
 
-/// What the ledger counts: spans, log records and data points.
+/// What the ledger counts: spans, log records, data points and segments.
 inline constexpr bool is_item(MessageId message) {
   switch (message) {
     case MessageId::span:
@@ -21,6 +21,7 @@ inline constexpr bool is_item(MessageId message) {
     case MessageId::histogram_point:
     case MessageId::exponential_point:
     case MessageId::summary_point:
+    case MessageId::segment:
       return true;
     default:
       return false;

@@ -1,6 +1,6 @@
 // A reader of JSON text in one pass and without memory of its own: tokens are views into the text.
 // Syntax is RFC 8259's; invalid UTF-8 is let through here and repaired where a string is copied
-// (DESIGN, invariant 3). Used by json.cpp alone.
+// (DESIGN, invariant 3). Used by json.cpp, and by aws for small documents.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,7 @@
 // The messages of an OTLP export request as one table: JSON name, number, kind, submessage. It
 // drives both directions between JSON and protobuf; a test holds it against the descriptors of
-// proto/ (PROTOCOLS 1.5, 1.6).
+// proto/ (PROTOCOLS 1.5, 1.6). One request is of our own making: segments of X-Ray's SDKs, each a
+// string, so that they are counted, cut and merged like all else.
 #pragma once
 
 #include <array>
@@ -35,6 +36,8 @@ enum class MessageId : std::uint8_t {
   traces_request,
   metrics_request,
   logs_request,
+  segments_request,
+  segment,  ///< one document: text, not a message
   resource_spans,
   scope_spans,
   span,
@@ -76,7 +79,7 @@ struct Field {
   std::uint32_t number = 0;
   Kind kind = Kind::string;
   Label label = Label::single;
-  MessageId of = MessageId::none;  ///< for Kind::message
+  MessageId of = MessageId::none;  ///< for Kind::message, and for text that is an item
 };
 
 using Fields = std::span<const Field>;
@@ -106,6 +109,7 @@ inline constexpr Field point_time{"timeUnixNano", 3, fixed64};
 inline constexpr std::array traces_request{list("resourceSpans", 1, M::resource_spans)};
 inline constexpr std::array metrics_request{list("resourceMetrics", 1, M::resource_metrics)};
 inline constexpr std::array logs_request{list("resourceLogs", 1, M::resource_logs)};
+inline constexpr std::array segments_request{Field{"segments", 1, string, repeated, M::segment}};
 
 inline constexpr std::array resource_spans{of_resource, list("scopeSpans", 2, M::scope_spans),
                                            schema_url};
@@ -264,6 +268,8 @@ inline constexpr std::array<Fields, message_count> table{
     rows::traces_request,
     rows::metrics_request,
     rows::logs_request,
+    rows::segments_request,
+    Fields{},
     rows::resource_spans,
     rows::scope_spans,
     rows::span,

@@ -289,6 +289,10 @@ bool Walker::child(MessageId of, char* tag, char* value, char* end, int depth, C
   if (is_item(of)) {
     ++into.items;
     into.largest = std::max(into.largest, whole);
+    if (of == MessageId::segment) {
+      text(value, static_cast<std::size_t>(end - value));
+      return true;
+    }
     return of == MessageId::log_record ? log_record(value, end, depth)
                                        : indivisible(of, value, end, depth);
   }

@@ -18,7 +18,7 @@ inline constexpr int depth_max = 100;
 
 /// What admission and planning need to know of a valid body.
 struct Shape {
-  std::uint32_t items = 0;  ///< spans, log records, or data points of all five kinds
+  std::uint32_t items = 0;  ///< spans, log records, segments, or data points of all five kinds
   std::uint32_t largest_item =
       0;  ///< bytes of a request with that item alone: item and envelope (resource, scope, metric
           ///< fields, unknown fields); with empty envelopes in the body an upper bound

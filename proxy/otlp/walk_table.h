@@ -44,9 +44,10 @@ inline constexpr Action known_field(const schema::Field& field, unsigned type) {
     return {due == 0 ? Op::varints : due == 1 ? Op::fixed64s : Op::refuse};
   }
   if (type != due) return {Op::refuse};
+  if (detail::leads_to_items(field.of)) return {Op::child, field.of};
   if (field.kind == Kind::string) return {Op::text};
   if (field.kind != Kind::message) return unknown_field(type);
-  return {detail::leads_to_items(field.of) ? Op::child : Op::message, field.of};
+  return {Op::message, field.of};
 }
 
 inline constexpr auto actions = [] {

@@ -50,7 +50,7 @@ bool is_json(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
-  const Signal signal = all_signals[data[0] % signal_count];
+  const Signal signal = otlp_signals[data[0] % otlp_signals.size()];
   const std::size_t limit = data[0] >= 240 ? 64 : 1 << 20;
   const std::string_view json(reinterpret_cast<const char*>(data + 1), size - 1);
 

@@ -78,6 +78,8 @@ inline std::string otlp_item(Signal signal, int n, const Plan& plan) {
       return wire_bytes(1, name) +
              wire_bytes(5, wire_bytes(1, wire_fixed64(3, plan.time) + wire_fixed64(6, 42) +
                                              item_attributes(7, plan.attributes)));
+    case Signal::segments:
+      break;  // no OTLP
   }
   return {};
 }

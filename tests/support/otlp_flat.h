@@ -35,6 +35,8 @@ inline bool parses(Signal signal, std::string_view body) {
       return parse<MetricsRequest>(body).has_value();
     case Signal::logs:
       return parse<LogsRequest>(body).has_value();
+    case Signal::segments:
+      break;  // no OTLP
   }
   return false;
 }
@@ -58,6 +60,8 @@ class Flattener {
       case Signal::logs:
         logs(parse<LogsRequest>(body).value());
         break;
+      case Signal::segments:
+        break;  // no OTLP
     }
     return std::move(flat_);
   }

@@ -32,6 +32,7 @@ std::unique_ptr<Message> request_for(Signal signal) {
     case Signal::metrics:
       return std::make_unique<collector::metrics::v1::ExportMetricsServiceRequest>();
     case Signal::logs:
+    case Signal::segments:
       break;
   }
   return std::make_unique<collector::logs::v1::ExportLogsServiceRequest>();
@@ -159,7 +160,7 @@ void expect_reads_as(Signal signal, std::string_view json, const Message& wanted
 TEST(ProtobufToJson, ComesBackTheSameForRandomRequests) {
   Random random(1);
   for (int round = 0; round < 1000; ++round) {
-    const Signal signal = all_signals[static_cast<std::size_t>(round) % signal_count];
+    const Signal signal = otlp_signals[static_cast<std::size_t>(round) % otlp_signals.size()];
     const auto request = request_for(signal);
     Filler(random, true).fill(*request, 9);
     expect_reads_as(signal, protobuf_to_json(signal, request->SerializeAsString()), *request);
@@ -169,7 +170,7 @@ TEST(ProtobufToJson, ComesBackTheSameForRandomRequests) {
 TEST(ProtobufToJson, IsWhatProtobufItselfReadsWhereThereAreNoIds) {
   Random random(2);
   for (int round = 0; round < 300; ++round) {
-    const Signal signal = all_signals[static_cast<std::size_t>(round) % signal_count];
+    const Signal signal = otlp_signals[static_cast<std::size_t>(round) % otlp_signals.size()];
     const auto request = request_for(signal);
     Filler(random, false).fill(*request, 8);
     const std::string json = protobuf_to_json(signal, request->SerializeAsString());
@@ -187,7 +188,7 @@ TEST(JsonToProtobuf, ReadsWhatProtobufItselfWritesWhereThereAreNoIds) {
   options.always_print_primitive_fields = true;
   options.add_whitespace = true;
   for (int round = 0; round < 300; ++round) {
-    const Signal signal = all_signals[static_cast<std::size_t>(round) % signal_count];
+    const Signal signal = otlp_signals[static_cast<std::size_t>(round) % otlp_signals.size()];
     const auto request = request_for(signal);
     Filler(random, false).fill(*request, 8);
     // Printed defaults of absent strindex fields are unknown names to us, and ignored.
@@ -195,6 +196,11 @@ TEST(JsonToProtobuf, ReadsWhatProtobufItselfWritesWhereThereAreNoIds) {
     ASSERT_TRUE(google::protobuf::util::MessageToJsonString(*request, &json, options).ok());
     expect_reads_as(signal, json, *request);
   }
+}
+
+TEST(ProtobufToJson, ShowsSegmentsAsTheTextsThatTheyAre) {
+  const std::string body = std::string("\x0a\x08") + R"({"id":1})";
+  EXPECT_EQ(protobuf_to_json(Signal::segments, body), R"({"segments":["{\"id\":1}"]})");
 }
 
 TEST(ProtobufToJson, WritesTheCanonicalForm) {

@@ -125,7 +125,7 @@ TEST(TakeApart, FitsAsManyItemsAsTheLimitsAllow) {
 TEST(TakeApart, PartsOfRandomRequestsSayTogetherWhatTheWholeSaid) {
   std::mt19937_64 random(4);
   for (int round = 0; round < 500; ++round) {
-    const Signal signal = all_signals.at(random() % signal_count);
+    const Signal signal = otlp_signals.at(random() % otlp_signals.size());
     const std::size_t items = random() % 24;
     std::string body = test::random_request(signal, random, items);
     ASSERT_TRUE(walk(signal, body));
@@ -151,10 +151,28 @@ TEST(TakeApart, PartsOfRandomRequestsSayTogetherWhatTheWholeSaid) {
   }
 }
 
+TEST(TakeApart, CutsAndJoinsSegmentsLikeSpans) {
+  const std::string one = wire_bytes(1, R"({"id":"1"})");
+  const std::string two = wire_bytes(1, R"({"id":"22"})");
+  const std::string unknown = wire_bytes(9, "kept with each part");
+  std::string body = one + unknown + two + one;  // bodies merge by standing behind one another
+  const auto shape = walk(Signal::segments, body);
+  ASSERT_TRUE(shape) << shape.error().what;
+  EXPECT_EQ(shape->items, 3U);
+  EXPECT_EQ(shape->largest_item, two.size() + unknown.size());
+  EXPECT_FALSE(shape->log_time_missing);
+  const Cuts cuts = index(Signal::segments, body);
+  ASSERT_EQ(cuts.items(), 3U);
+  EXPECT_EQ(part(Signal::segments, body, cuts, 0, 1).view(), one + unknown);
+  EXPECT_EQ(part(Signal::segments, body, cuts, 1, 3).view(), unknown + two + one);
+  EXPECT_EQ(part_size(cuts, 1, 3), (unknown + two + one).size());
+  EXPECT_EQ(fit(cuts, 0, body.size() - 1, 10), 2U);
+}
+
 TEST(TakeApart, PartsCanBeTakenApartAgain) {
   std::mt19937_64 random(5);
   for (int round = 0; round < 200; ++round) {
-    const Signal signal = all_signals.at(random() % signal_count);
+    const Signal signal = otlp_signals.at(random() % otlp_signals.size());
     const std::string body = test::random_request(signal, random, 12, {.padded_varints = false});
     const Cuts cuts = index(signal, body);
     const Buffer half = part(signal, body, cuts, 3, 11);

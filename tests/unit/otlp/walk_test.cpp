@@ -44,13 +44,26 @@ std::string around(Signal signal, std::string_view item) {
 std::string span_with(std::string_view fields) { return around(Signal::traces, fields); }
 
 TEST(Walk, CountsTheItemsOfEachSignal) {
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     std::string body = test::otlp_request(
         signal, {.resources = 3, .scopes = 2, .items = 5, .unknown_fields = true});
     const std::string before = body;
     EXPECT_EQ(accepted(signal, body).items, 30U) << facts(signal).name;
     EXPECT_EQ(body, before);
   }
+}
+
+TEST(Walk, TakesASegmentAsTextAndNotAsAMessage) {
+  std::string good = wire_bytes(1, "\x0a\xff is no message and no text");
+  const auto shape = walk(Signal::segments, good);
+  ASSERT_TRUE(shape) << shape.error().what;
+  EXPECT_EQ(shape->items, 1U);
+  EXPECT_EQ(shape->repaired, 1U);
+  EXPECT_EQ(good, wire_bytes(1, "\x0a? is no message and no text"));
+  std::string cut = good.substr(0, good.size() - 1);
+  const auto refused = walk(Signal::segments, cut);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().what.starts_with("segments: length ")) << refused.error().what;
 }
 
 TEST(Walk, CountsThePointsOfAllFiveKindsOfMetrics) {
@@ -235,7 +248,7 @@ TEST(Walk, BoundsNestingWhereProtobufStillParses) {
 TEST(Walk, AgreesWithProtobufOnRandomRequests) {
   std::mt19937_64 random(1);
   for (int round = 0; round < 600; ++round) {
-    const Signal signal = all_signals.at(random() % signal_count);
+    const Signal signal = otlp_signals.at(random() % otlp_signals.size());
     const std::size_t items = random() % 20;
     std::string body = test::random_request(signal, random, items, {.bad_text = round % 2 == 0});
     const Shape shape = accepted(signal, body);
@@ -254,7 +267,7 @@ TEST(Walk, AgreesWithProtobufOnRandomRequests) {
 TEST(Walk, KnowsTheLargestItemExactlyWhenNoEnvelopeIsEmpty) {
   std::mt19937_64 random(2);
   for (int round = 0; round < 300; ++round) {
-    const Signal signal = all_signals.at(random() % signal_count);
+    const Signal signal = otlp_signals.at(random() % otlp_signals.size());
     std::string body =
         test::random_request(signal, random, 1 + random() % 20, {.empty_envelopes = false});
     const Shape shape = accepted(signal, body);
@@ -271,7 +284,7 @@ TEST(Walk, NeverAcceptsDamageThatProtobufRefuses) {
   std::mt19937_64 random(3);
   int refused = 0;
   for (int round = 0; round < 6000; ++round) {
-    const Signal signal = all_signals.at(random() % signal_count);
+    const Signal signal = otlp_signals.at(random() % otlp_signals.size());
     std::string body = test::random_request(signal, random, random() % 4);
     if (body.empty()) continue;
     if (random() % 4 == 0) body.resize(random() % body.size());
