@@ -1,0 +1,1 @@
+forager_unit_test(rollbar LINK forager_rollbar forager_otlp_json)
