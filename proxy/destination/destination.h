@@ -125,6 +125,11 @@ class Destination {
   /// What an answer means for a batch sent with `codec`. `now` is for Retry-After dates.
   virtual Verdict judge(const net::Response& response, Signal signal, Codec codec,
                         WallTime now) const = 0;
+  /// The same by whoever knows the batch's lane, for destinations that must be told it (Prepare).
+  virtual Verdict judge_in_lane(const net::Response& response, Signal signal, Codec codec,
+                                std::string_view /*lane*/, WallTime now) const {
+    return judge(response, signal, codec, now);
+  }
   /// What an answer to one of Prepare::requests means: Delivered (go on with the next), Retry or
   /// Park.
   virtual Verdict prepared(const net::Response& response, WallTime now) const;

@@ -1,15 +1,12 @@
 #include "destination/honeycomb.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <variant>
 
-#include <fmt/format.h>
-
 #include "destination/key_shape.h"
+#include "destination/otlp_http.h"
 #include "destination/verdict.h"
-#include "otlp/encoding.h"
 
 namespace forager::destination {
 namespace {
@@ -29,18 +26,6 @@ constexpr std::string_view permission_fix =
 constexpr std::string_view dataset_fix =
     "HONEYCOMB_API_KEY is a classic key, which needs a dataset: set HONEYCOMB_DATASET";
 
-/// A header can't be ended early by what is in it: no control characters, no blanks around.
-std::string header_value(std::string_view from) {
-  std::string value;
-  for (const char c : from) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7F) value += c;
-  }
-  value.erase(value.find_last_not_of(' ') + 1);
-  value.erase(0, std::min(value.find_first_not_of(' '), value.size()));
-  return value;
-}
-
 std::string_view first_of(std::string_view a, std::string_view b, std::string_view c) {
   if (!a.empty()) return a;
   return b.empty() ? c : b;
@@ -48,9 +33,7 @@ std::string_view first_of(std::string_view a, std::string_view b, std::string_vi
 
 }  // namespace
 
-HoneycombDestination::HoneycombDestination(HoneycombConfig config) : config_(std::move(config)) {
-  while (config_.path_prefix.ends_with('/')) config_.path_prefix.pop_back();
-}
+HoneycombDestination::HoneycombDestination(HoneycombConfig config) : config_(std::move(config)) {}
 
 Limits HoneycombDestination::limits(Signal /*signal*/) const {
   Limits limits;
@@ -59,17 +42,7 @@ Limits HoneycombDestination::limits(Signal /*signal*/) const {
 }
 
 net::Request HoneycombDestination::encode(const Encoded& batch) const {
-  net::Request request;
-  request.target = config_.path_prefix + std::string(facts(batch.signal).http_path);
-  // Compared as an exact text there: no parameters (PROTOCOLS 2.2).
-  request.headers.push_back(
-      {"Content-Type", std::string(otlp::content_type(otlp::Encoding::protobuf))});
-  if (const auto coding = content_encoding(batch.codec); !coding.empty()) {
-    request.headers.push_back({"Content-Encoding", std::string(coding)});
-  }
-  request.headers.push_back({"User-Agent", "forager/" FORAGER_VERSION});
-  request.body = batch.body;
-  return request;
+  return otlp_request(batch, otlp_target(config_.path_prefix, batch.signal));
 }
 
 void HoneycombDestination::sign(net::Request& request, Signal signal, const Credentials& with,
@@ -94,6 +67,7 @@ std::string HoneycombDestination::dataset_for(Signal signal, bool classic,
     case Signal::logs:
       return header_value(first_of(with.dataset, config_.dataset, {}));
     case Signal::traces:
+    case Signal::segments:  // never: it takes none
       break;
   }
   return classic ? header_value(first_of(with.dataset, config_.dataset, {})) : std::string();

@@ -171,7 +171,7 @@ TEST(Honeycomb, GoesBackToGzipWhenZstdIsRefused) {
 TEST(Hive, TakesEverythingAsItIs) {
   const HiveDestination hive;
   EXPECT_EQ(hive.name(), "hive");
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     EXPECT_TRUE(hive.takes(signal));
     EXPECT_GE(hive.limits(signal).request_bytes, 64U << 20U) << "the largest record there is";
     auto request = hive.encode(batch(signal, Codec::none));

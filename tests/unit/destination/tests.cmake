@@ -1,1 +1,1 @@
-forager_unit_test(destination LINK forager_destination)
+forager_unit_test(destination LINK forager_destination forager_otlp forager_ledger)

@@ -1,0 +1,42 @@
+// What of a request becomes items of Rollbar: errors, each once, and not more of them than the caps
+// allow. Everything else is filtered with its reason.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "destination/screen.h"
+#include "rollbar/duplicates.h"
+#include "rollbar/rate.h"
+#include "rollbar/read.h"
+
+namespace forager::destination {
+
+/// One error of an item that is sent.
+struct RollbarPick {
+  std::uint32_t error = 0;      ///< which, as rollbar::read_occurrences counts
+  std::uint64_t held_back = 0;  ///< of its kind, before it
+};
+/// How picks go from the screen to encode(): as Stretch::lane. Empty stands for all errors with
+/// nothing held back.
+std::string lane_of(const std::vector<RollbarPick>& picks);
+/// `errors`: how many the item has. Picks beyond them are left out.
+std::vector<RollbarPick> picks_of(std::string_view lane, std::size_t errors);
+
+class RollbarScreen final : public Screen {
+ public:
+  RollbarScreen(rollbar::ReadRules rules, rollbar::RateConfig rate) : rules_(rules), rate_(rate) {}
+  std::vector<Stretch> look(Signal signal, std::string_view body, WallTime now) override;
+
+ private:
+  Stretch judge_item(std::uint32_t item, WallTime now);
+
+  rollbar::ReadRules rules_;
+  rollbar::Duplicates duplicates_;
+  rollbar::Rate rate_;
+  std::vector<rollbar::Occurrence> errors_;  ///< of the item that is looked at
+};
+
+}  // namespace forager::destination
