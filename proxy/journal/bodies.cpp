@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/mutant.h"
 #include "journal/journal.h"
 
 namespace forager::journal {
@@ -39,7 +40,7 @@ void Journal::restore_body(Position position, Slice body, Budget& budget) {
 /// Each destination keeps what it needs soonest, an eighth of what is in memory; of the rest the
 /// newest go first, since they are needed last. Stretches without bodies are stepped over.
 std::size_t Journal::forget_bodies(std::size_t bytes) {
-  if (!disk_ || entries_.empty()) return 0;
+  if (!disk_ || entries_.empty() || FORAGER_MUTANT(bodies_kept)) return 0;
   forgotten_.drop_through(entries_.begin()->first - 1);
   std::vector<Position> soon;  // by cursor: up to here
   for (const auto& place : places_) {

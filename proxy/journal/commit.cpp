@@ -66,10 +66,12 @@ BodyRead verified(const BodyAt& at, const Slice& frame) {
     return {at.position, frame.sub(format::frame_head + format::record_head, at.bytes), false, {}};
   }
   const auto found = format::frame_at(bytes, 0, mark);
-  if (!found || found->type != format::Type::record) return read;
+  if (!found || (found->type != format::Type::record && found->type != format::Type::replayed))
+    return read;
   const auto record = format::read_record(*found);
   if (!record || record->record.position != at.position) return read;
-  read.body = frame.sub(format::frame_head + format::record_head, record->record.stored_bytes);
+  const std::size_t body = record->record.stored_bytes;
+  read.body = frame.sub(format::frame_head + found->payload.size() - body, body);
   read.gone = false;
   read.why.clear();
   return read;
@@ -81,8 +83,26 @@ std::uint64_t reserve_of(const Files::Space& space) {
   return std::max(reserve_least, space.total / reserve_share);
 }
 
+Removal run_removal(Files& files, Removal removal) {
+  for (const Position segment : removal.remove) {
+    if (!files.discard(format::segment_name(segment))) removal.left.push_back(segment);
+  }
+  for (const Position segment : removal.aside) {
+    if (!files.set_aside(format::segment_name(segment))) removal.left.push_back(segment);
+  }
+  return removal;
+}
+
 Committed run_commit(Files& files, Commit commit) {
+  Committed made = write_commit(files, std::move(commit));
+  if (!made.error) made.left = run_removal(files, {made.commit.remove, made.commit.aside}).left;
+  made.removed = true;
+  return made;
+}
+
+Committed write_commit(Files& files, Commit commit) {
   Committed made{std::move(commit), std::nullopt, std::nullopt};
+  made.removed = false;
   if (made.commit.look) {
     if (auto space = files.space()) made.space = *space;
   }
@@ -111,12 +131,6 @@ Committed run_commit(Files& files, Commit commit) {
       return made;
     }
   }
-  for (const Position segment : made.commit.remove) {
-    if (!files.remove(format::segment_name(segment))) made.left.push_back(segment);
-  }
-  for (const Position segment : made.commit.aside) {
-    if (!files.set_aside(format::segment_name(segment))) made.left.push_back(segment);
-  }
   return made;
 }
 
@@ -126,7 +140,10 @@ std::vector<BodyRead> read_bodies(Files& files, std::vector<BodyAt> wanted) {
   });
   std::vector<BodyRead> made;
   made.reserve(wanted.size());
-  const auto end_of = [](const BodyAt& at) { return at.offset + format::record_frame(at.bytes); };
+  // as if all were replayed ones, which are the longest
+  const auto end_of = [](const BodyAt& at) {
+    return at.offset + format::record_frame(at.bytes, true);
+  };
   for (std::size_t from = 0; from < wanted.size();) {
     const std::size_t begin = wanted[from].offset;
     std::size_t end = end_of(wanted[from]);

@@ -26,6 +26,14 @@ struct Commit {
     Slice bytes;
   };
 
+  /// A record that came to its end for a destination, with items in quarantine.
+  struct Quarantined {
+    std::uint32_t cursor = 0;
+    Position position = 0;
+    std::vector<std::uint64_t> numbers;
+    Position record_in = 0;  ///< the record's segment, which stays as long as this isn't durable
+  };
+
   Position segment = 0;  ///< its first position; 0: nothing is written
   bool create = false;
   std::vector<Position> debris;  ///< files begun in vain: they go before this one is created
@@ -37,6 +45,10 @@ struct Commit {
   Position last = 0;      ///< of the records in it; 0: none
   bool snapshot = false;
   std::vector<Settled> settled;
+  std::vector<Quarantined> quarantined;
+  std::vector<std::uint64_t> copied;  ///< numbers in quarantine, written once more
+  RangeSet quarantine_gone;
+  std::vector<std::uint32_t> given_up;  ///< cursors
   RangeSet voided;
   std::vector<Position> remove;  ///< segments
   bool look = false;             ///< at the room on the file system
@@ -51,16 +63,29 @@ struct Commit {
 /// Of a file system: what is left to others.
 std::uint64_t reserve_of(const Files::Space& space);
 
-/// Blocks: creates, writes, syncs, then removes. `space` is asked for when a segment was created.
+/// Files that nobody needs any more once a commit is durable.
+struct Removal {
+  std::vector<Position> remove;
+  std::vector<Position> aside;   ///< to be renamed
+  std::vector<Position> left{};  ///< of both, those still there: set by run_removal
+};
+/// Blocks. May run beside a later commit.
+Removal run_removal(Files& files, Removal removal);
+
+/// How a commit ended. `space` is asked for when a segment was created.
 struct Committed {
   Commit commit;
   std::optional<Fault> error;
   std::optional<Files::Space> space;
-  std::vector<Position> left{};         ///< of `remove` and `aside`, those still there
-  bool file_left = false;               ///< a file created in vain
+  std::vector<Position> left{};  ///< of `remove` and `aside`, those still there
+  bool removed = true;     ///< false: `remove` and `aside` are to be carried out (take_removal)
+  bool file_left = false;  ///< a file created in vain
   std::vector<Position> debris_left{};  ///< of `debris`, those still there
 };
+/// Blocks: creates, writes, syncs, then removes.
 Committed run_commit(Files& files, Commit commit);
+/// The same without the removing, which then follows: nobody is to wait for it.
+Committed write_commit(Files& files, Commit commit);
 
 /// Where a body lies.
 struct BodyAt {

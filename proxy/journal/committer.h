@@ -2,7 +2,6 @@
 // an earlier run left, and the reading back of bodies. Lives on the io thread.
 #pragma once
 
-#include <span>
 #include <vector>
 
 #include "base/async.h"
@@ -34,15 +33,24 @@ class Committer {
   asio::awaitable<void> close(Time deadline);
 
  private:
+  asio::awaitable<FoundCursors> find(FoundSegments found);
+  asio::awaitable<SegmentScan> read(Files::Entry entry);
+  asio::awaitable<void> pause(Duration wait);
+  asio::awaitable<void> clean();
+
   asio::any_io_executor io_;
   asio::thread_pool& readers_;
   asio::thread_pool disk_;
+  asio::thread_pool cleaner_;  ///< removes files, which nobody is to wait for
   Files& files_;
   Journal& journal_;
   Budget& budget_;
   Event work_;
   Event ended_;
+  Event removal_;
   bool stopping_ = false;
+  bool stopped_ = false;  ///< nothing is committed any more
+  bool running_ = false;  ///< run() and clean(), until both have ended
   bool trouble_said_ = false;
 };
 

@@ -7,7 +7,7 @@
 namespace forager::journal {
 
 void Cursor::hold(const Record& record, std::size_t bytes) {
-  assert(takes(record.signal) && record.position > end_);
+  assert(record.position > end_);
   holds_.emplace_hint(holds_.end(), record.position, Hold{record.items, 0});
   end_ = record.position;
   held_items_[static_cast<std::size_t>(record.signal)] += record.items;

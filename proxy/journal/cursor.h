@@ -32,9 +32,9 @@ class Cursor {
   /// Everything up to here is settled for it.
   Position watermark() const { return holds_.empty() ? end_ : holds_.begin()->first - 1; }
 
-  /// A record it takes was appended; positions only grow.
+  /// A record that is for it was appended; positions only grow.
   void hold(const Record& record, std::size_t bytes);
-  /// A record it doesn't take was appended.
+  /// A record that isn't for it was appended.
   void skip(Position position) {
     end_ = std::max(end_, position);
     // once its segment is gone, nothing else would say that it was none of this cursor's; until all

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "journal/commit.h"
 #include "journal/format.h"
 #include "journal/ranges.h"
 
@@ -22,6 +24,7 @@ struct DiskSettings {
   format::Salt salt{};
   std::uint64_t seed = 0;       ///< for the marks
   std::int64_t created = 0;     ///< ns since 1970: when this process began
+  Time created_at{};            ///< the same moment, in the clock of the journal
   std::size_t found_bytes = 0;  ///< of older segments
   /// Of a group other than 0.
   std::function<format::Group(GroupId)> group_of;
@@ -32,12 +35,19 @@ struct Disk {
     std::size_t file_bytes = 0;
     std::size_t used = 0;
     std::uint32_t mark = 0;
-    std::uint32_t held = 0;  ///< records in it that somebody holds
+    std::uint32_t held = 0;             ///< records in it that somebody holds
+    std::uint32_t quarantined = 0;      ///< items in quarantine whose frame is in it
+    std::size_t quarantined_bytes = 0;  ///< of these frames
+    std::size_t freeable = 0;           ///< its part of Disk::freeable
     bool scanned = true;
     bool kept_aside = false;  ///< of a newer version
     bool unreadable = false;  ///< is renamed instead of removed
     bool free = false;        ///< nobody needs it
+    bool emptying = false;    ///< only for what is in quarantine, which is written again elsewhere
     bool going = false;       ///< the commit under way removes it
+
+    /// Of what is in quarantine: writing that again frees more than it takes.
+    bool mostly_free() const { return quarantined_bytes <= file_bytes / 2; }
   };
 
   explicit Disk(DiskSettings given) : with(std::move(given)), bytes(0) {}
@@ -55,7 +65,7 @@ struct Disk {
   /// snapshot, so that neither restarts nor failures add up.
   bool fits(std::size_t frame, std::size_t more = 0) const {
     const std::size_t file = frame + margin <= planned_left ? 0 : file_for(frame);
-    return bytes + planned_files + file <= cap() + freeable + more;
+    return bytes + planned_files + file + quarantine_room() <= cap() + freeable + more;
   }
   /// A frame waits for its commit: in the last segment if it fits, else it begins one, and what was
   /// left of the last stays empty.
@@ -73,15 +83,43 @@ struct Disk {
     if (at == segments.end() || --at->second.held != 0) return false;
     return review(at->first, at->second);
   }
+  /// What records leave free for items that are still to be quarantined.
+  std::size_t quarantine_room() const {
+    return quarantine_max - std::min(quarantine_max, quarantine_bytes);
+  }
+  void pin_quarantined(Position segment, std::size_t frame) {
+    Segment& at = segments.at(segment);
+    ++at.quarantined;
+    at.quarantined_bytes += frame;
+    quarantine_bytes += frame;
+  }
+  /// True: the segment may go.
+  bool unpin_quarantined(Position segment, std::size_t frame) {
+    quarantine_bytes -= frame;
+    Segment& at = segments.at(segment);
+    --at.quarantined;
+    at.quarantined_bytes -= frame;
+    return review(segment, at);
+  }
   /// Nobody needs it: no record held, and a newer one knows the cursors. For one that can't be read
-  /// that must be a snapshot of this run, which has its records as lost.
+  /// that must be a snapshot of this run, which has its records as lost. What is in quarantine is
+  /// written again when that frees more than it takes.
   bool review(Position first, Segment& segment) {
     if (segment.free || segment.held != 0 || !segment.scanned || segment.kept_aside) return false;
     if (first >= snapshot_in || (segment.unreadable && snapshot_in < with.run)) return false;
+    if (!segment.mostly_free()) return false;
+    count_freeable(segment, segment.file_bytes - segment.quarantined_bytes);
+    if (segment.quarantined != 0) {
+      segment.emptying = copy_due = true;
+      return true;
+    }
     segment.free = true;
-    freeable += segment.file_bytes;
     collectable = true;
     return true;
+  }
+  void count_freeable(Segment& segment, std::size_t part) {
+    freeable = freeable - segment.freeable + part;
+    segment.freeable = part;
   }
   void review_all() {
     for (auto at = segments.begin(); at != segments.end() && at->first < snapshot_in; ++at) {
@@ -93,9 +131,10 @@ struct Disk {
     const auto at = segments.find(first);
     if (at == segments.end()) return;
     bytes -= at->second.file_bytes;
-    if (at->second.free) freeable -= at->second.file_bytes;
+    freeable -= at->second.freeable;
     segments.erase(at);
   }
+  bool may_snapshot() const { return complete && unproven_items == 0; }
 
   DiskSettings with;
   std::map<Position, Segment> segments;
@@ -126,6 +165,21 @@ struct Disk {
   Time look_at = Time::max();  ///< at the room on the file system, which may have grown
   Time looked = Time::min();
   std::optional<Time> unsynced_since;
+  bool removing = false;  ///< Journal::take_removal has been carried out only when it is back
+  std::optional<Removal> removal;  ///< to be carried out
+
+  // What is in quarantine (quarantine_disk.cpp).
+  std::size_t quarantine_max = 0;
+  std::size_t quarantine_bytes = 0;  ///< of the frames of what is there
+  /// Of records that are not settled yet, by cursor: numbers in quarantine.
+  std::map<std::pair<std::uint32_t, Position>, std::vector<std::uint64_t>> quarantined_parts;
+  /// Settled with items in quarantine: both are to be written, in one frame.
+  std::deque<Commit::Quarantined> quarantined_ready;
+  RangeSet quarantine_gone;             ///< numbers, to be written
+  std::vector<std::uint32_t> given_up;  ///< cursors whose names are to be forgotten
+  bool copy_due = false;                ///< something in quarantine is to be written again
+  std::size_t unproven_items = 0;       ///< in quarantine, of an earlier run, maybe never synced
+  Time latest{};                        ///< the last time that the journal was told
 };
 
 }  // namespace forager::journal

@@ -65,30 +65,38 @@ bool Journal::synced() const {
   if (!disk_) return true;
   const bool confirmed = !disk_->unconfirmed || disk_->confirm_at != Time::min();
   return !disk_->busy && decided_ == last_ && !disk_->unsynced_since && disk_->void_marks.empty() &&
-         confirmed;
+         disk_->quarantined_ready.empty() && confirmed;
 }
 
 std::optional<Commit> Journal::take_commit(Time now) {
   if (!disk_ || disk_->busy) return std::nullopt;
   Disk& disk = *disk_;
+  disk.latest = now;
   const bool probing = !disk.trouble.empty();
   if (probing && now < disk.probe_at) return std::nullopt;
   bool records = decided_ != last_;
   std::size_t needs = first_needs();
+  const auto copies = to_copy();
   // first make the room that these need
-  if (records && disk.freeable != 0 && disk.collectable && !needs_new_segment(0) &&
-      needs_new_segment(needs) && disk.bytes + disk.file_for(needs) > disk.cap()) {
+  if (records && disk.freeable != 0 && (disk.collectable || disk.removing || !copies.empty()) &&
+      !needs_new_segment(0) && needs_new_segment(needs) &&
+      disk.bytes + disk.file_for(needs) > disk.cap()) {
     records = false;
     needs = 0;
   }
+  const std::size_t first_record = needs;
+  needs += quarantine_needs(copies);
   // a segment goes only after what settled its records is durable
   const bool settled =
       disk.unsynced_since && (now >= *disk.unsynced_since + settle_delay || disk.collectable);
   const bool confirm = disk.unconfirmed && now >= disk.confirm_at;
   Commit commit;
-  if (records || settled || probing || confirm || disk.snapshot_due || !disk.void_marks.empty()) {
+  const bool snapshot = disk.snapshot_due && disk.may_snapshot();
+  if (records || settled || probing || confirm || snapshot || !copies.empty() ||
+      !disk.void_marks.empty()) {
     open_segment(commit, needs);
     put_settled(commit);
+    put_quarantined(commit, copies, first_record);
     if (records) put_records(commit);
     commit.bytes += commit.heads.size();
     plan_after(std::max(commit.last, decided_), commit.file_bytes - commit.offset - commit.bytes);
@@ -110,7 +118,7 @@ void Journal::plan_after(Position last, std::size_t left) {
   disk_->planned_files = 0;
   disk_->planned_left = left;
   for (auto at = entries_.upper_bound(last); at != entries_.end(); ++at) {
-    disk_->plan(format::record_frame(at->second.record.body.size()));
+    disk_->plan(frame_of(at->second));
   }
 }
 
@@ -118,6 +126,7 @@ void Journal::committed(Committed done, Time now) {
   Disk& disk = *disk_;
   Commit& commit = done.commit;
   disk.busy = false;
+  disk.latest = now;
   for (const Position first : commit.debris) {
     const auto& left = done.debris_left;
     if (std::find(left.begin(), left.end(), first) != left.end()) continue;
@@ -143,6 +152,7 @@ void Journal::committed(Committed done, Time now) {
     disk.confirm_at = now + confirm_delay;
     Disk::Segment& segment = disk.segments.at(commit.segment);
     segment.used = commit.offset + commit.bytes;
+    quarantine_committed(commit);
     while (decided_ < commit.last) {
       Entry& entry = entries_.at(++decided_);
       entry.segment = commit.segment;
@@ -150,18 +160,35 @@ void Journal::committed(Committed done, Time now) {
       publish(entry, now);
     }
   }
+  Removal removal{std::move(commit.remove), std::move(commit.aside), std::move(done.left)};
+  if (done.removed) return removed(removal);
+  if (!removal.remove.empty() || !removal.aside.empty()) {
+    disk.removal = std::move(removal);
+    disk.removing = true;
+  }
+  work();
+}
+
+std::optional<Removal> Journal::take_removal() {
+  if (!disk_) return std::nullopt;
+  return std::exchange(disk_->removal, std::nullopt);
+}
+
+void Journal::removed(const Removal& done) {
+  Disk& disk = *disk_;
+  disk.removing = false;
   for (const Position left : done.left) {
     Disk::Segment& segment = disk.segments.at(left);
     segment.free = segment.going = false;
-    disk.freeable -= segment.file_bytes;
+    disk.count_freeable(segment, 0);
     disk.stuck = true;
   }
   const auto gone = [&](Position first) {
     const auto at = disk.segments.find(first);
     if (at != disk.segments.end() && at->second.going) disk.erase(first);
   };
-  for (const Position first : commit.remove) gone(first);
-  for (const Position first : commit.aside) gone(first);
+  for (const Position first : done.remove) gone(first);
+  for (const Position first : done.aside) gone(first);
   work();
 }
 
@@ -171,11 +198,13 @@ void Journal::commit_failed(Committed& done, Time now) {
   // what the kernel made of these pages is not known: never again this segment
   disk.open = 0;
   for (const auto& [id, ranges] : commit.settled) {
+    if (places_[id]->forgotten) continue;
     auto& unsynced = places_[id]->unsynced;
     unsynced.insert(unsynced.begin(), ranges.begin(), ranges.end());
     if (!disk.unsynced_since) disk.unsynced_since = now;
   }
   for (const auto& [first, last] : commit.voided.all()) disk.void_marks.add({first, last});
+  quarantine_failed(commit);
   if (commit.snapshot) disk.snapshot_due = true;
   for (const auto* list : {&commit.remove, &commit.aside}) {
     for (const Position first : *list) disk.segments.at(first).going = false;
@@ -202,6 +231,9 @@ void Journal::void_pending(Time /*now*/) {
   for (auto at = entries_.upper_bound(decided_); at != entries_.end();) {
     bytes_ -= size_of(at->second.record);
     resident_bytes_ -= at->second.record.body.size();
+    if (at->second.returns.number != 0) {  // it stays where it was
+      if (auto* kept = quarantine_->find(at->second.returns.number)) kept->replay = 0;
+    }
     at = entries_.erase(at);
   }
   for (const auto& place : places_) place->cursor.void_range(range);

@@ -15,7 +15,8 @@
 namespace forager::journal {
 
 /// One directory. Calls block. `create`, `write`, `sync` and `remove` come from one thread at a
-/// time; `read` and `list` may come from another at once.
+/// time; `read` and `list` may come from another at once, and so may `discard` and `set_aside`, for
+/// files that are never written any more.
 class Files {
  public:
   struct Entry {
@@ -47,6 +48,8 @@ class Files {
   /// Shorter only at the end of the file.
   virtual Result<Buffer> read(const std::string& name, std::size_t offset, std::size_t bytes) = 0;
   virtual Result<void> remove(const std::string& name) = 0;
+  /// Removes a file that some time ago was the open one.
+  virtual Result<void> discard(const std::string& name) { return remove(name); }
   virtual Result<Space> space() = 0;
   /// Renames it so that it is no segment any more, for a person to look at.
   virtual Result<void> set_aside(const std::string& name) { return fault("can't rename " + name); }

@@ -1,12 +1,12 @@
 #include "journal/format.h"
 
+#include <cassert>
 #include <charconv>
-#include <concepts>
 #include <cstring>
 
 #include <fmt/format.h>
 
-#include "journal/crc32c.h"
+#include "journal/format_bytes.h"
 
 namespace forager::journal::format {
 namespace {
@@ -16,45 +16,11 @@ constexpr std::string_view suffix = ".segment";
 constexpr std::string_view zeros("\0\0\0\0\0\0\0", 7);
 constexpr std::size_t header_checked = header_bytes - 4;
 constexpr std::size_t header_most = 4096;  ///< a later version may add to it
+// flags of a record
 constexpr std::uint32_t log_time_missing = 1;
+constexpr std::uint32_t for_one = 2;
+constexpr std::uint32_t for_all_but_one = 4;
 constexpr std::size_t commit_head = 16;
-
-template <std::unsigned_integral T>
-void put(std::string& to, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    to.push_back(static_cast<char>(static_cast<std::uint64_t>(value) >> (8 * i) & 0xffU));
-  }
-}
-template <std::unsigned_integral T>
-T get(std::string_view from, std::size_t at) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value |= std::uint64_t{static_cast<unsigned char>(from[at + i])} << (8 * i);
-  }
-  return static_cast<T>(value);
-}
-
-/// mark, length, type, and room for the checksum.
-std::size_t begin(std::string& to, std::uint32_t mark, Type type, std::size_t length) {
-  const std::size_t at = to.size();
-  put(to, mark);
-  put(to, static_cast<std::uint32_t>(length));
-  put(to, static_cast<std::uint32_t>(type));
-  put(to, std::uint32_t{0});
-  return at;
-}
-void check(std::string& to, std::size_t at, std::string_view body) {
-  const std::string_view all(to);
-  std::uint32_t crc = crc32c(all.substr(at, frame_head - 4));
-  crc = crc32c(body, crc32c(all.substr(at + frame_head), crc));
-  for (std::size_t i = 0; i < 4; ++i) {
-    to[at + frame_head - 4 + i] = static_cast<char>(crc >> (8 * i) & 0xffU);
-  }
-}
-void end(std::string& to, std::size_t at) {
-  check(to, at, {});
-  to.append(padded(to.size() - at) - (to.size() - at), '\0');
-}
 
 }  // namespace
 
@@ -76,7 +42,7 @@ std::string write_header(const Header& header) {
   put(to, header.first);
   put(to, header.run);
   put(to, header.mark);
-  put(to, std::uint32_t{0});
+  put(to, header.minor);
   put(to, header.file_bytes);
   put(to, static_cast<std::uint64_t>(header.created));
   to.append(header.salt.data(), header.salt.size());
@@ -100,22 +66,31 @@ std::optional<Header> read_header(std::string_view bytes) {
   header.first = get<std::uint64_t>(bytes, 16);
   header.run = get<std::uint64_t>(bytes, 24);
   header.mark = get<std::uint32_t>(bytes, 32);
+  header.minor = get<std::uint32_t>(bytes, 36);
   header.file_bytes = get<std::uint64_t>(bytes, 40);
   header.created = static_cast<std::int64_t>(get<std::uint64_t>(bytes, 48));
   std::memcpy(header.salt.data(), bytes.data() + 56, header.salt.size());
   return header;
 }
 
-void put_record(std::string& to, std::uint32_t mark, const Record& record, std::uint32_t group) {
-  const std::size_t at = begin(to, mark, Type::record, record_head + record.body.size());
+void put_record(std::string& to, std::uint32_t mark, const Record& record, std::uint32_t group,
+                const Audience& audience, std::uint64_t quarantined) {
+  assert(audience.cursor <= UINT16_MAX);
+  const std::size_t more = quarantined != 0 ? replay_head : 0;
+  const std::size_t at = begin(to, mark, quarantined != 0 ? Type::replayed : Type::record,
+                               more + record_head + record.body.size());
+  if (quarantined != 0) put(to, quarantined);
+  std::uint32_t flags = record.log_time_missing ? log_time_missing : 0;
+  if (audience.who == Audience::Who::only) flags |= for_one;
+  if (audience.who == Audience::Who::all_but) flags |= for_all_but_one;
   put(to, record.position);
   put(to, unix_nanos(record.arrived));
   put(to, record.items);
   put(to, record.largest_item);
   put(to, group);
   put(to, static_cast<std::uint8_t>(record.signal));
-  put(to, static_cast<std::uint8_t>(record.log_time_missing ? log_time_missing : 0));
-  put(to, std::uint16_t{0});
+  put(to, static_cast<std::uint8_t>(flags));
+  put(to, static_cast<std::uint16_t>(audience.cursor));
   check(to, at, record.body.view());
 }
 
@@ -200,9 +175,13 @@ std::optional<Frame> frame_at(std::string_view segment, std::size_t offset, std:
 }
 
 std::optional<FoundRecord> read_record(const Frame& frame) {
-  const std::string_view from = frame.payload;
-  if (from.size() <= record_head || frame.offset > UINT32_MAX) return std::nullopt;
+  std::string_view from = frame.payload;
   FoundRecord found;
+  if (frame.type == Type::replayed && from.size() > replay_head) {
+    found.quarantined = get<std::uint64_t>(from, 0);
+    from.remove_prefix(replay_head);
+  }
+  if (from.size() <= record_head || frame.offset > UINT32_MAX) return std::nullopt;
   Record& record = found.record;
   record.position = get<std::uint64_t>(from, 0);
   const auto arrived =
@@ -214,7 +193,14 @@ std::optional<FoundRecord> read_record(const Frame& frame) {
   const auto signal = static_cast<std::uint8_t>(from[28]);
   if (signal >= signal_count || record.items == 0 || record.position == 0) return std::nullopt;
   record.signal = static_cast<Signal>(signal);
-  record.log_time_missing = (static_cast<std::uint8_t>(from[29]) & log_time_missing) != 0;
+  const auto flags = static_cast<std::uint8_t>(from[29]);
+  record.log_time_missing = (flags & log_time_missing) != 0;
+  const CursorId of = get<std::uint16_t>(from, 30);
+  if ((flags & for_one) != 0) {
+    found.audience = Audience::only(of);
+  } else if ((flags & for_all_but_one) != 0) {
+    found.audience = Audience::all_but(of);
+  }
   record.stored_bytes = static_cast<std::uint32_t>(from.size() - record_head);
   found.offset = static_cast<std::uint32_t>(frame.offset);
   return found;

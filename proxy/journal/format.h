@@ -10,15 +10,19 @@
 #include <string_view>
 #include <vector>
 
+#include "journal/audience.h"
 #include "journal/ranges.h"
 #include "journal/record.h"
 
 namespace forager::journal::format {
 
 inline constexpr std::uint32_t version = 1;
+/// 1: snapshots list what is in quarantine.
+inline constexpr std::uint32_t minor = 1;
 inline constexpr std::size_t header_bytes = 96;
 inline constexpr std::size_t frame_head = 16;
 inline constexpr std::size_t record_head = 32;  ///< payload before the body
+inline constexpr std::size_t replay_head = 8;   ///< before that, of a replayed record
 inline constexpr std::size_t salt_bytes = 32;
 
 using Salt = std::array<char, salt_bytes>;
@@ -34,6 +38,10 @@ enum class Type : std::uint32_t {
   group,
   removed,
   commit,
+  quarantined,
+  quarantine_list,
+  quarantine_gone,
+  replayed,
 };
 
 struct Header {
@@ -42,6 +50,7 @@ struct Header {
   Position first = 0;
   Position run = 0;
   std::uint32_t mark = 0;
+  std::uint32_t minor = format::minor;
   std::uint64_t file_bytes = 0;
   std::int64_t created = 0;  ///< ns since 1970
   Salt salt{};
@@ -59,9 +68,9 @@ std::string segment_name(Position first);
 /// nullopt: not the name of a segment.
 std::optional<Position> first_of(std::string_view name);
 inline std::size_t padded(std::size_t bytes) { return (bytes + 7) / 8 * 8; }
-/// What a record takes on disk.
-inline std::size_t record_frame(std::size_t body) {
-  return padded(frame_head + record_head + body);
+/// What a record takes on disk; `replayed`: from quarantine.
+inline std::size_t record_frame(std::size_t body, bool replayed = false) {
+  return padded(frame_head + (replayed ? replay_head : 0) + record_head + body);
 }
 
 std::string write_header(const Header& header);
@@ -69,8 +78,9 @@ std::string write_header(const Header& header);
 std::optional<Header> read_header(std::string_view bytes);
 
 /// Appends the frame's bytes up to the body, with the checksum over both; the body and
-/// padding_after(body) are to follow.
-void put_record(std::string& to, std::uint32_t mark, const Record& record, std::uint32_t group);
+/// padding_after(body) are to follow. `quarantined`: the number that it had there; 0: none.
+void put_record(std::string& to, std::uint32_t mark, const Record& record, std::uint32_t group,
+                const Audience& audience = {}, std::uint64_t quarantined = 0);
 std::string_view padding_after(std::size_t body);
 void put_destination(std::string& to, std::uint32_t mark, std::uint32_t id, std::uint32_t takes,
                      Position begin, std::string_view name);
@@ -100,6 +110,8 @@ std::optional<Frame> frame_at(std::string_view segment, std::size_t offset, std:
 struct FoundRecord {
   Record record;  ///< without its body; group as numbered in this segment
   std::uint32_t offset = 0;
+  Audience audience{};            ///< its cursor is the destination's number in this segment
+  std::uint64_t quarantined = 0;  ///< the number it had in quarantine; 0: it wasn't there
 };
 struct Destination {
   std::uint32_t id = 0;
@@ -112,7 +124,7 @@ struct CursorRanges {
   Position watermark = 0;
   std::vector<Range> ranges;
 };
-/// nullopt: the payload is not what its type says.
+/// nullopt: the payload is not what its type says. For records and replayed ones.
 std::optional<FoundRecord> read_record(const Frame& frame);
 std::optional<Destination> read_destination(std::string_view payload);
 std::optional<CursorRanges> read_ranges(Type type, std::string_view payload);

@@ -26,18 +26,22 @@ void Journal::listen(CursorId cursor, Listener listener) {
   places_[cursor]->listener = std::move(listener);
 }
 
-bool Journal::routed(Signal signal) const {
-  return std::any_of(places_.begin(), places_.end(),
-                     [signal](const auto& place) { return place->cursor.takes(signal); });
+bool Journal::routed(Signal signal, const Audience& audience) const {
+  for (CursorId id = 0; id < places_.size(); ++id) {
+    if (is_for(id, signal, audience)) return true;
+  }
+  return false;
 }
 
-std::optional<Position> Journal::append(Record record, Budget::Charge charge, Time now) {
+std::optional<Position> Journal::append(Record record, Budget::Charge charge, Time now,
+                                        const Audience& audience, const Returns& returns) {
   assert(record.items != 0 && "a request without items is answered at the door");
-  if (!routed(record.signal)) return not_routed;
+  if (!routed(record.signal, audience)) return not_routed;
   expire_old(now);
   if (disk_ && !disk_->trouble.empty()) return std::nullopt;
   const std::size_t bytes = size_of(record);
-  const std::size_t room = disk_ ? format::record_frame(record.body.size()) : bytes;
+  const std::size_t room =
+      disk_ ? format::record_frame(record.body.size(), returns.number != 0) : bytes;
   if (!fits(room) && !make_room(record.signal, room, now)) {
     look_for_space(now);
     return std::nullopt;
@@ -51,6 +55,8 @@ std::optional<Position> Journal::append(Record record, Budget::Charge charge, Ti
   made.record = std::move(record);
   made.charge = std::move(charge);
   made.since = now;
+  made.audience = audience;
+  made.returns = returns;
   const auto at = entries_.emplace_hint(entries_.end(), last_, std::move(made));
   if (disk_) {  // it counts from the moment it is durable
     disk_->plan(room);
@@ -66,20 +72,27 @@ std::optional<Position> Journal::append(Record record, Budget::Charge charge, Ti
 void Journal::publish(Entry& entry, Time now) {
   const std::size_t bytes = size_of(entry.record);
   const Position position = entry.record.position;
-  for (const auto& place : places_) {
-    if (!place->cursor.takes(entry.record.signal)) {
-      place->cursor.skip(position);
+  const Signal signal = entry.record.signal;
+  for (CursorId id = 0; id < places_.size(); ++id) {
+    Place& place = *places_[id];
+    if (!is_for(id, signal, entry.audience)) {
+      place.cursor.skip(position);
       continue;
     }
-    place->cursor.hold(entry.record, bytes);
-    place->book->accepted(entry.record.signal, entry.record.items);
-    ++entry.holders;
-    if (disk_) pin(*place, entry.segment);
-  }
-  for (const auto& place : places_) {
-    if (place->cursor.takes(entry.record.signal) && place->listener.appended) {
-      place->listener.appended(entry.record, now);
+    place.cursor.hold(entry.record, bytes);
+    if (entry.returns.number != 0) {
+      place.book->returned(signal, entry.returns.reason, entry.record.items);
+    } else {
+      place.book->accepted(signal, entry.record.items);
     }
+    ++entry.holders;
+    if (disk_) pin(place, entry.segment);
+  }
+  if (entry.returns.number != 0) returned(entry);
+  for (CursorId id = 0; id < places_.size(); ++id) {
+    const Listener& listener = places_[id]->listener;
+    if (is_for(id, signal, entry.audience) && listener.appended)
+      listener.appended(entry.record, now);
   }
 }
 
@@ -101,6 +114,12 @@ Duration Journal::drain_time(Time now) const {
   constexpr double long_enough = 86'400;
   if (seconds > long_enough) return Duration::max();
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
+bool Journal::passed(Position position) const {
+  const auto at = entries_.find(position);
+  if (at == entries_.end()) return true;
+  return FORAGER_MUTANT(passed_by_one) && decided(position) && at->second.holders < places_.size();
 }
 
 const Record* Journal::find(Position position) const {
@@ -133,9 +152,11 @@ void Journal::settle(CursorId cursor, Position position, std::uint32_t items, le
   Entry& entry = entries_.at(position);
   const bool uncounted = FORAGER_MUTANT(expiry_uncounted) && reason == ledger::Reason::over_share;
   if (!uncounted) place.book->settled(entry.record.signal, reason, items);
+  if (quarantine_ != nullptr && ledger::facts(reason).state == ledger::State::quarantined)
+    note_quarantined(cursor, entry, reason);
   if (!place.cursor.settle(entry.record, items, size_of(entry.record))) return;
   if (disk_) {
-    note_settled(place, position, now);
+    if (!owes(cursor, position, entry, now)) note_settled(place, position, now);
     unpin(place, entry.segment);
   }
   if (--entry.holders == 0) let_go(position, now);

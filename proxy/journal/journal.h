@@ -20,10 +20,13 @@
 #include "base/budget.h"
 #include "base/ledger.h"
 #include "base/time.h"
+#include "journal/audience.h"
 #include "journal/commit.h"
 #include "journal/cursor.h"
 #include "journal/disk.h"
 #include "journal/drain_rate.h"
+#include "journal/quarantine.h"
+#include "journal/quarantine_format.h"
 #include "journal/record.h"
 
 namespace forager::journal {
@@ -38,7 +41,6 @@ struct JournalConfig {
 /// What a record costs beside its body: nodes in the log and in the cursors.
 inline constexpr std::size_t record_overhead = 256;
 
-using CursorId = std::uint32_t;
 /// append's answer when no destination takes the signal: accepted, kept nowhere. Not a position of
 /// any record.
 inline constexpr Position not_routed = 0;
@@ -77,6 +79,15 @@ struct GivenUp {
   std::uint64_t in_flight = 0;  ///< items that wait for an answer and stay
 };
 
+/// What became of a quarantined item that was to be sent again.
+enum class Replay : std::uint8_t {
+  taken,
+  waits,     ///< what it was quarantined with is not durable yet, or it is on its way already
+  unknown,   ///< there is no such number
+  homeless,  ///< its destination is not there, or doesn't take the signal any more
+  full,      ///< no room, or the disk takes nothing
+};
+
 class Journal {
  public:
   Journal(JournalConfig config, ledger::Ledger& ledger);
@@ -91,13 +102,17 @@ class Journal {
   void on_passed(std::function<void(Position)> passed) { passed_ = std::move(passed); }
 
   /// Some destination takes this signal.
-  bool routed(Signal signal) const;
+  bool routed(Signal signal, const Audience& audience = {}) const;
   /// Keeps a record and books it as accepted for each destination that takes its signal; the door
   /// books its own side. nullopt: full, nothing is booked, the app is to be refused
   /// (ledger::Reason::journal_full, with retry_after). `not_routed`: nobody takes it; the door
   /// books it with Door::not_routed and answers 200. The charge is released when the last cursor
-  /// lets go. Costs O(destinations), whatever is held.
-  std::optional<Position> append(Record record, Budget::Charge charge, Time now);
+  /// lets go. Costs O(destinations), whatever is held. `audience`: those that it is for, which the
+  /// disk knows from the record's own frame.
+  std::optional<Position> append(Record record, Budget::Charge charge, Time now,
+                                 const Audience& audience = {}) {
+    return append(std::move(record), std::move(charge), now, audience, Returns{});
+  }
   /// Its commit is on disk. In memory: as soon as it is appended.
   bool durable(Position position) const { return decided(position) && !voided(position); }
   /// Its commit has ended, one way or the other.
@@ -105,7 +120,7 @@ class Journal {
   /// It could not be kept: nothing is booked, the app is to be refused (ledger::Reason::disk).
   bool voided(Position position) const { return disk_ && disk_->voided.contains(position); }
   /// Nobody holds it any more (or it never was).
-  bool passed(Position position) const { return !entries_.contains(position); }
+  bool passed(Position position) const;
   /// For Retry-After of a refusal: when a tenth of the journal will have drained at the present
   /// rate, 1 to 60 s.
   std::chrono::seconds retry_after(Time now) const;
@@ -188,6 +203,30 @@ class Journal {
   }
   std::vector<std::string> removed_destinations() const;
 
+  // What is in quarantine (quarantine_journal.cpp).
+  /// After use_disk() and before any cursor is opened; it lives as long as this is used. From then
+  /// on Quarantine::put() right before settle() with a reason of that state is one step: both are
+  /// on disk, or neither is.
+  void use_quarantine(Quarantine& quarantine);
+  /// Back to held, for its destination alone; booked once it is durable.
+  Replay replay(std::uint64_t number, Budget& budget, WallTime arrived, Time now);
+  /// A person gives it up; false: it isn't there, or is being sent again.
+  bool drop_quarantined(std::uint64_t number, ledger::Reason reason);
+  /// The numbers that an earlier run gave go up to this one.
+  void number_quarantine_from(std::uint64_t last);
+  /// Of an earlier run; its bytes are copied. False: there is no room for it. `proven`: that frame
+  /// is on the disk and not in the page cache alone.
+  bool restore_quarantined(Quarantined item, std::uint64_t number, Position segment, bool proven);
+  /// Of an earlier run, and its bytes can't be read any more.
+  void restore_quarantined_lost(const std::string& destination, Signal signal, std::uint64_t items);
+  /// At which moment of this clock that was.
+  Time time_of(std::int64_t unix_nanos) const;
+
+  // Files that nobody needs any more, when they aren't removed with the commit (write_commit).
+  std::optional<Removal> take_removal();
+  void removed(const Removal& done);
+  bool removing() const { return disk_ && disk_->removing; }
+
   // Bodies (bodies.cpp).
   /// Those of them whose body must be read first.
   std::vector<BodyAt> missing(std::span<const Position> positions) const;
@@ -206,6 +245,10 @@ class Journal {
   GivenUp give_up(CursorId cursor, WallTime before, ledger::Reason reason, Time now);
   /// Not in the configuration any more.
   bool is_removed(CursorId cursor) const { return places_[cursor]->removed; }
+  /// The signals it takes, as the files say it: a bit each.
+  std::uint32_t takes(CursorId cursor) const;
+  /// It holds nothing more and is not in the configuration: later runs need not know its name.
+  void forget_cursor(CursorId cursor);
 
   Held held(CursorId cursor) const;
   std::size_t cursors() const { return places_.size(); }
@@ -226,6 +269,11 @@ class Journal {
   Position last() const { return last_; }
 
  private:
+  /// Of a record that was in quarantine.
+  struct Returns {
+    std::uint64_t number = 0;  ///< 0: it wasn't
+    ledger::Reason reason = ledger::Reason::refused_alone;
+  };
   struct Entry {
     Record record;
     Budget::Charge charge;
@@ -233,6 +281,8 @@ class Journal {
     std::uint32_t holders = 0;  ///< cursors that haven't passed it
     std::uint32_t offset = 0;   ///< on disk: of its frame
     Position segment = 0;       ///< on disk; 0: not durable
+    Audience audience{};
+    Returns returns{};
   };
   struct Place {
     Cursor cursor;
@@ -242,8 +292,19 @@ class Journal {
     std::map<Position, std::uint32_t> pins{};  ///< on disk: held records by segment
     std::size_t pinned_bytes = 0;              ///< of these segments
     bool removed = false;                      ///< not in the configuration any more
+    bool forgotten = false;                    ///< its name is on disk no more
+    RangeSet owed{};  ///< settled; what went into quarantine with it is not durable yet
   };
   static std::size_t size_of(const Record& record) { return record.bytes() + record_overhead; }
+  std::optional<Position> append(Record record, Budget::Charge charge, Time now,
+                                 const Audience& audience, const Returns& returns);
+  bool is_for(CursorId id, Signal signal, const Audience& audience) const {
+    if (audience.who == Audience::Who::only) return id == audience.cursor;
+    return places_[id]->cursor.takes(signal) && audience.has(id);
+  }
+  std::size_t frame_of(const Entry& entry) const {
+    return format::record_frame(entry.record.body.size(), entry.returns.number != 0);
+  }
   void publish(Entry& entry, Time now);
   void note_settled(Place& place, Position position, Time now);
   bool in_flight(Position position) const;
@@ -263,6 +324,27 @@ class Journal {
   void put_cursors(Commit& commit);
   void put_records(Commit& commit);
   void put_settled(Commit& commit);
+  void put_snapshot_of(Commit& commit, CursorId id, std::uint32_t& count);
+  std::size_t put_group(Commit& commit, GroupId group);
+
+  // quarantine_journal.cpp
+  void note_quarantined(CursorId cursor, const Entry& entry, ledger::Reason reason);
+  bool owes(CursorId cursor, Position position, Entry& entry, Time now);
+  void forget_quarantined(const Quarantine::Kept& kept);
+  void returned(const Entry& entry);
+  // quarantine_disk.cpp
+  format::QuarantinedItem item_of(const Quarantine::Kept& kept) const;
+  format::QuarantineFrame frame_of(const Commit::Quarantined& ready) const;
+  format::QuarantineFrame copy_of(const Quarantine::Kept& kept) const;
+  std::size_t groups_of(const format::QuarantineFrame& frame) const;
+  std::size_t disk_bytes(const Quarantine::Kept& kept) const;
+  std::vector<std::uint64_t> to_copy();
+  std::size_t quarantine_needs(const std::vector<std::uint64_t>& copies) const;
+  void put_frame(Commit& commit, const format::QuarantineFrame& frame);
+  void put_quarantined(Commit& commit, const std::vector<std::uint64_t>& copies, std::size_t spare);
+  format::QuarantineList list_quarantine() const;
+  void quarantine_committed(Commit& commit);
+  void quarantine_failed(Commit& commit);
   void collect(Commit& commit);
   void void_pending(Time now);
   void work() const {
@@ -288,6 +370,7 @@ class Journal {
 
   JournalConfig config_;
   ledger::Ledger& ledger_;
+  Quarantine* quarantine_ = nullptr;
   std::vector<std::unique_ptr<Place>> places_;
   std::map<Position, Entry> entries_;  ///< only what somebody holds
   Position last_ = 0;

@@ -12,34 +12,36 @@ namespace forager::journal {
 /// laggards' oldest go. When all destinations of the signal lag, FORAGER_ON_FULL decides.
 bool Journal::make_room(Signal signal, std::size_t bytes, Time now) {
   if (!disk_ && bytes > config_.bytes_max) return false;
-  bool one_keeps_up = false;
+  bool one_keeps_up = FORAGER_MUTANT(share_ignored);
   for (const auto& place : places_) {
     if (place->cursor.takes(signal) && !lags(*place)) one_keeps_up = true;
   }
+  if (FORAGER_MUTANT(laggards_spared)) one_keeps_up = false;
   if (disk_) {
     if (one_keeps_up && expire_segments(bytes, true, now)) return true;
     return config_.expire_when_full && expire_segments(bytes, false, now);
   }
   if (one_keeps_up && expire_laggards(bytes, now)) return true;
+  if (FORAGER_MUTANT(full_means_refused)) return false;
   return config_.expire_when_full && expire_oldest(bytes, now);
 }
 
 /// Each laggard keeps at least half of the journal. Only records that nobody else needs are worth
 /// expiring: others would free nothing.
 bool Journal::expire_laggards(std::size_t bytes, Time now) {
-  for (const auto& laggard : places_) {
-    const Cursor::Holds& holds = laggard->cursor.holds();
-    for (auto next = holds.begin(); next != holds.end() && lags(*laggard);) {
-      const Position position = (next++)->first;
-      bool only_laggards = true;
-      for (const auto& place : places_) {
-        const Cursor::Hold* hold = std::as_const(place->cursor).find(position);
-        if (hold != nullptr && (hold->in_flight != 0 || !lags(*place))) only_laggards = false;
-      }
-      if (!only_laggards) continue;
-      expire_for_all(position, ledger::Reason::over_share, now);
-      if (fits(bytes)) return true;
-    }
+  const auto any_lags = [this] {
+    return std::any_of(places_.begin(), places_.end(),
+                       [this](const auto& place) { return lags(*place); });
+  };
+  for (auto next = entries_.begin(); next != entries_.end() && any_lags();) {
+    const Position position = (next++)->first;
+    const bool only_laggards = std::all_of(places_.begin(), places_.end(), [&](const auto& place) {
+      const Cursor::Hold* hold = std::as_const(place->cursor).find(position);
+      return hold == nullptr || (hold->in_flight == 0 && lags(*place));
+    });
+    if (!only_laggards) continue;
+    expire_for_all(position, ledger::Reason::over_share, now);
+    if (fits(bytes)) return true;
   }
   return false;
 }
@@ -52,8 +54,10 @@ bool Journal::expire_segments(std::size_t bytes, bool laggards_only, Time now) {
   for (const auto& [first, segment] : disk_->segments) {
     if (first >= disk_->snapshot_in) break;
     if (segment.held == 0 || !segment.scanned || !worth_expiring(first, laggards_only)) continue;
+    // what is in quarantine there would have to be written again
+    if (!segment.mostly_free()) continue;
     worth.push_back(first);
-    frees += segment.file_bytes;
+    frees += segment.file_bytes - segment.quarantined_bytes;
     if (disk_->fits(bytes, frees)) break;
   }
   if (!disk_->fits(bytes, frees)) return false;
@@ -68,6 +72,7 @@ bool Journal::expire_segments(std::size_t bytes, bool laggards_only, Time now) {
 }
 
 bool Journal::worth_expiring(Position segment, bool laggards_only) const {
+  if (FORAGER_MUTANT(oldest_spared) && segment == disk_->segments.begin()->first) return false;
   for (const auto& place : places_) {
     if (laggards_only && place->pins.contains(segment) && !lags(*place)) return false;
   }
@@ -103,6 +108,7 @@ bool Journal::expire_oldest(std::size_t bytes, Time now) {
 
 void Journal::expire_old(Time now) {
   if (config_.retention == Duration::zero()) return;
+  if (FORAGER_MUTANT(expires_early)) now += config_.retention / 2;
   for (auto next = entries_.begin(); next != entries_.end();) {
     if (next->second.since + config_.retention > now) return;
     const Position position = (next++)->first;
@@ -150,7 +156,7 @@ void Journal::note_expiry(const Place& place, const Record& record, std::uint32_
   ++at->records;
   at->items += items;
   at->oldest = std::min(at->oldest, record.arrived);
-  at->newest = std::max(at->newest, record.arrived);
+  if (!FORAGER_MUTANT(range_lost)) at->newest = std::max(at->newest, record.arrived);
 }
 
 std::vector<Expiry> Journal::take_expiries() { return std::exchange(expiries_, {}); }

@@ -17,6 +17,9 @@ constexpr std::size_t ranges_most = 4096;
 /// Left behind the records of a segment: what settles them shall fit there, or a new segment would
 /// be needed to free any.
 constexpr std::size_t tail_bytes = 1024;
+/// What is settled between the admission of a record and its commit may take this much more, or the
+/// record would need a segment that was not planned for.
+constexpr std::size_t growth_bytes = 512;
 
 /// Marks need to differ, not to be secret from anyone but old disk blocks and bodies.
 std::uint32_t mark_of(std::uint64_t seed, Position first) {
@@ -52,16 +55,21 @@ std::size_t Journal::riders() const {
   const bool all = disk_->snapshot_due || disk_->declare;
   for (const auto& place : places_) {
     bytes += 32 + place->unsynced.size() * sizeof(Range);
-    if (all) bytes += 512 + (place->cursor.settled().size() + 4) * sizeof(Range);
+    if (!all) continue;
+    bytes += 512 + (place->cursor.settled().size() + 2 * place->owed.size() + 4) * sizeof(Range);
   }
+  if (all) bytes += list_quarantine().size_on_disk();
+  bytes += 32 + disk_->quarantine_gone.size() * sizeof(Range);
+  for (const CursorId id : disk_->given_up) bytes += 32 + places_[id]->cursor.name().size();
   return bytes;
 }
 
 /// What the first record needs that waits.
 std::size_t Journal::first_needs() const {
   if (decided_ == last_) return 0;
-  const Record& record = entries_.at(decided_ + 1).record;
-  std::size_t needs = format::record_frame(record.bytes()) + tail_bytes;
+  const Entry& entry = entries_.at(decided_ + 1);
+  const Record& record = entry.record;
+  std::size_t needs = frame_of(entry) + tail_bytes;
   if (record.group != own_group) needs += 96 + disk_->with.group_of(record.group).dataset.size();
   return needs;
 }
@@ -76,14 +84,14 @@ bool Journal::needs_new_segment(std::size_t needs) const {
 void Journal::open_segment(Commit& commit, std::size_t needs) {
   Disk& disk = *disk_;
   const std::size_t most = riders();
-  disk.margin = most + tail_bytes;
+  disk.margin = most + tail_bytes + growth_bytes;
   if (needs_new_segment(needs)) return begin_segment(commit, needs, most);
   commit.segment = disk.open;
   commit.offset = disk.segments.at(disk.open).used;
   commit.file_bytes = disk.segments.at(disk.open).file_bytes;
   put_head(commit);
   if (disk.snapshot_due || disk.declare) put_cursors(commit);
-  if (disk.snapshot_due && disk.complete) put_snapshot(commit);
+  if (disk.snapshot_due && disk.may_snapshot()) put_snapshot(commit);
 }
 
 void Journal::begin_segment(Commit& commit, std::size_t needs, std::size_t riders) {
@@ -113,7 +121,7 @@ void Journal::begin_segment(Commit& commit, std::size_t needs, std::size_t rider
   commit.heads.assign(format::header_bytes, '\0');
   put_head(commit);
   put_cursors(commit);
-  if (disk.complete) put_snapshot(commit);
+  if (disk.may_snapshot()) put_snapshot(commit);
   disk.opening_bytes = commit.heads.size() - format::header_bytes;
   // all cursors and one record fit into any segment
   commit.file_bytes =
@@ -130,7 +138,7 @@ void Journal::put_head(Commit& commit) {
   commit.voided = std::exchange(disk_->void_marks, {});
   format::CommitHead head;
   head.through = decided_;
-  head.destinations = static_cast<std::uint32_t>(places_.size());
+  for (const auto& place : places_) head.destinations += place->forgotten ? 0 : 1;
   for (const auto& [first, last] : commit.voided.all()) head.voided.push_back({first, last});
   format::put_commit(commit.heads, disk_->segments.at(commit.segment).mark, head);
 }
@@ -139,11 +147,8 @@ void Journal::put_cursors(Commit& commit) {
   Disk& disk = *disk_;
   const std::uint32_t mark = disk.segments.at(commit.segment).mark;
   for (std::uint32_t id = 0; id < places_.size(); ++id) {
-    std::uint32_t takes = 0;
-    for (const Signal s : all_signals) {
-      if (places_[id]->cursor.takes(s)) takes |= 1U << static_cast<unsigned>(s);
-    }
-    format::put_destination(commit.heads, mark, id, takes, disk.with.run,
+    if (places_[id]->forgotten) continue;
+    format::put_destination(commit.heads, mark, id, takes(id), disk.with.run,
                             places_[id]->cursor.name());
   }
   disk.declare = false;
@@ -154,23 +159,39 @@ void Journal::put_snapshot(Commit& commit) {
   const std::uint32_t mark = disk.segments.at(commit.segment).mark;
   std::uint32_t count = 0;
   for (std::uint32_t id = 0; id < places_.size(); ++id) {
-    Cursor& cursor = places_[id]->cursor;
-    std::vector<Range> ranges;
-    const auto put = [&] {
-      format::put_ranges(commit.heads, mark, format::Type::snapshot, id, cursor.watermark(),
-                         ranges);
-      ranges.clear();
-      ++count;
-    };
-    for (const auto& [first, last] : cursor.settled().all()) {
-      ranges.push_back({first, last});
-      if (ranges.size() == ranges_most) put();
-    }
-    put();
+    if (!places_[id]->forgotten) put_snapshot_of(commit, id, count);
   }
+  format::put_quarantine_list(commit.heads, mark, list_quarantine());
   format::put_snapshot_end(commit.heads, mark, count);
   commit.snapshot = true;
   disk.snapshot_due = false;
+}
+
+/// What is owed to the quarantine is not settled yet: the frame that brings it says so.
+void Journal::put_snapshot_of(Commit& commit, CursorId id, std::uint32_t& count) {
+  const std::uint32_t mark = disk_->segments.at(commit.segment).mark;
+  Cursor& cursor = places_[id]->cursor;
+  const RangeSet& owed = places_[id]->owed;
+  Position watermark = cursor.watermark();
+  std::vector<Range> ranges;
+  const auto put = [&] {
+    format::put_ranges(commit.heads, mark, format::Type::snapshot, id, watermark, ranges);
+    ranges.clear();
+    ++count;
+  };
+  const auto add = [&](Range range) {
+    for (const Range& part : owed.gaps(range)) {
+      ranges.push_back(part);
+      if (ranges.size() == ranges_most) put();
+    }
+  };
+  if (!owed.empty() && owed.all().begin()->first <= watermark) {
+    const Position end = watermark;
+    watermark = owed.all().begin()->first - 1;
+    add({watermark + 1, end});
+  }
+  for (const auto& [first, last] : cursor.settled().all()) add({first, last});
+  put();
 }
 
 void Journal::put_settled(Commit& commit) {
@@ -184,7 +205,28 @@ void Journal::put_settled(Commit& commit) {
     format::put_ranges(commit.heads, mark, format::Type::settled, id, std::nullopt, place.unsynced);
     commit.settled.push_back({id, std::exchange(place.unsynced, {})});
   }
+  for (const CursorId id : disk.given_up)
+    format::put_removed(commit.heads, mark, places_[id]->cursor.name());
+  commit.given_up = std::exchange(disk.given_up, {});
+  if (!disk.quarantine_gone.empty()) {
+    std::vector<Range> gone;
+    for (const auto& [first, last] : disk.quarantine_gone.all()) gone.push_back({first, last});
+    format::put_ranges(commit.heads, mark, format::Type::quarantine_gone, 0, std::nullopt, gone);
+    commit.quarantine_gone = std::exchange(disk.quarantine_gone, {});
+  }
   disk.unsynced_since.reset();
+}
+
+/// Before the first use of a group in a segment.
+std::size_t Journal::put_group(Commit& commit, GroupId group) {
+  Disk& disk = *disk_;
+  if (group == own_group || (group < disk.groups.size() && disk.groups[group])) return 0;
+  if (disk.groups.size() <= group) disk.groups.resize(group + 1);
+  disk.groups[group] = true;
+  const std::size_t before = commit.heads.size();
+  format::put_group(commit.heads, disk.segments.at(commit.segment).mark, group,
+                    disk.with.group_of(group));
+  return commit.heads.size() - before;
 }
 
 void Journal::put_records(Commit& commit) {
@@ -194,21 +236,17 @@ void Journal::put_records(Commit& commit) {
     Entry& entry = next->second;
     const Record& record = entry.record;
     const std::size_t here = commit.offset + commit.heads.size() + commit.bytes;
-    format::Group group;
     const bool declare = record.group != own_group &&
                          !(record.group < disk.groups.size() && disk.groups[record.group]);
-    if (declare) group = disk.with.group_of(record.group);
-    const std::size_t group_frame = declare ? 96 + group.dataset.size() : 0;
-    const std::size_t end = here + group_frame + format::record_frame(record.body.size());
+    const std::size_t group_frame =
+        declare ? 96 + disk.with.group_of(record.group).dataset.size() : 0;
+    const std::size_t end = here + group_frame + frame_of(entry);
     if (end + (commit.last == 0 ? 0 : disk.margin) > segment.file_bytes) break;
     if (here - commit.offset > commit_most) break;
-    if (declare) {
-      if (disk.groups.size() <= record.group) disk.groups.resize(record.group + 1);
-      disk.groups[record.group] = true;
-      format::put_group(commit.heads, segment.mark, record.group, group);
-    }
+    put_group(commit, record.group);
     entry.offset = static_cast<std::uint32_t>(commit.offset + commit.heads.size() + commit.bytes);
-    format::put_record(commit.heads, segment.mark, record, record.group);
+    format::put_record(commit.heads, segment.mark, record, record.group, entry.audience,
+                       entry.returns.number);
     commit.put_body(record.body);
     commit.heads += format::padding_after(record.body.size());
     commit.last = record.position;
@@ -217,7 +255,7 @@ void Journal::put_records(Commit& commit) {
 
 void Journal::collect(Commit& commit) {
   Disk& disk = *disk_;
-  if (!disk.collectable) return;
+  if (!disk.collectable || disk.removing) return;
   disk.collectable = false;
   for (auto& [first, segment] : disk.segments) {
     if (first >= disk.snapshot_in) break;

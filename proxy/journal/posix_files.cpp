@@ -188,12 +188,15 @@ Result<Buffer> PosixFiles::read(const std::string& name, std::size_t offset, std
 
 Result<void> PosixFiles::remove(const std::string& name) {
   if (name == open_name_) close_open();
+  return discard(name);
+}
+
+Result<void> PosixFiles::discard(const std::string& name) {
   if (::unlink(path(name).c_str()) != 0 && errno != ENOENT) return failed("remove", name, errno);
   return {};
 }
 
 Result<void> PosixFiles::set_aside(const std::string& name) {
-  if (name == open_name_) close_open();
   if (::rename(path(name).c_str(), path(name + ".unreadable").c_str()) != 0) {
     return failed("rename", name, errno);
   }

@@ -20,6 +20,7 @@ class PosixFiles final : public Files {
   Result<void> sync(const std::string& name) override;
   Result<Buffer> read(const std::string& name, std::size_t offset, std::size_t bytes) override;
   Result<void> remove(const std::string& name) override;
+  Result<void> discard(const std::string& name) override;
   Result<Space> space() override;
   Result<void> set_aside(const std::string& name) override;
   const std::string& directory() const { return directory_; }

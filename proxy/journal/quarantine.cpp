@@ -1,5 +1,7 @@
 #include "journal/quarantine.h"
 
+#include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace forager::journal {
@@ -13,9 +15,7 @@ std::size_t size_of(const Quarantined& item) {
 
 }  // namespace
 
-void Quarantine::put(Quarantined item) {
-  const std::uint32_t items = item.last - item.first;
-  total_items_ += items;
+std::optional<Budget::Charge> Quarantine::room_for(const Quarantined& item) {
   const std::size_t bytes = size_of(item);
   while (bytes_ + bytes > bytes_max_ && !kept_.empty()) let_oldest_go();
   auto charge = budget_.take(bytes);
@@ -23,19 +23,70 @@ void Quarantine::put(Quarantined item) {
     let_oldest_go();
     charge = budget_.take(bytes);
   }
-  if (!charge || bytes > bytes_max_) {
-    let_go_items_ += items;
-    return;
-  }
-  bytes_ += bytes;
-  kept_.push_back({std::move(item), std::move(*charge), ++last_number_});
+  if (charge && bytes <= bytes_max_) return charge;
+  let_go_items_ += item.items();
+  return std::nullopt;
 }
 
-void Quarantine::let_oldest_go() {
-  const Quarantined& oldest = kept_.front().what;
-  bytes_ -= size_of(oldest);
-  let_go_items_ += oldest.last - oldest.first;
-  kept_.pop_front();
+void Quarantine::put(Quarantined item) {
+  total_items_ += item.items();
+  auto charge = room_for(item);
+  if (!charge) return;
+  bytes_ += charge->bytes();
+  Kept made;
+  made.what = std::move(item);
+  made.charge = std::move(*charge);
+  made.number = ++last_number_;
+  kept_.push_back(std::move(made));
+}
+
+Quarantine::Kept* Quarantine::restore(Quarantined item, std::uint64_t number) {
+  total_items_ += item.items();
+  auto charge = room_for(item);
+  if (!charge) return nullptr;
+  const auto here = at_or_after(number);
+  assert((here == kept_.end() || here->number != number) && "a number is used once");
+  bytes_ += charge->bytes();
+  Kept made;
+  made.what = std::move(item);
+  made.charge = std::move(*charge);
+  made.number = number;
+  return &*kept_.insert(here, std::move(made));
+}
+
+void Quarantine::number_from(std::uint64_t last) {
+  if (numbered()) return;
+  for (Kept& kept : kept_) kept.number = renumbered(kept.number, last);
+  last_number_ = last_number_ - provisional + last;
+}
+
+std::deque<Quarantine::Kept>::iterator Quarantine::at_or_after(std::uint64_t number) {
+  return std::lower_bound(kept_.begin(), kept_.end(), number,
+                          [](const Kept& kept, std::uint64_t n) { return kept.number < n; });
+}
+
+Quarantine::Kept* Quarantine::find(std::uint64_t number) {
+  const auto at = at_or_after(number);
+  return at == kept_.end() || at->number != number ? nullptr : &*at;
+}
+
+const Quarantine::Kept* Quarantine::find(std::uint64_t number) const {
+  return const_cast<Quarantine*>(this)->find(number);
+}
+
+void Quarantine::erase(std::uint64_t number) {
+  const auto at = at_or_after(number);
+  if (at == kept_.end() || at->number != number) return;
+  bytes_ -= at->charge.bytes();
+  kept_.erase(at);
+}
+
+void Quarantine::let_go(std::uint64_t number) {
+  const auto at = at_or_after(number);
+  if (let_go_) let_go_(*at);
+  bytes_ -= at->charge.bytes();
+  let_go_items_ += at->what.items();
+  kept_.erase(at);
 }
 
 }  // namespace forager::journal

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "base/mutant.h"
+
 namespace forager::journal {
 namespace {
 
@@ -22,7 +24,8 @@ constexpr Position position_most = Position{1} << 62U;
 constexpr const char* nameless = "unreadable";
 
 bool takes_signal(std::uint32_t takes, Signal signal) {
-  constexpr std::uint32_t all = 7;  // of a destination that was removed nobody knows
+  // of a destination that was removed nobody knows
+  constexpr std::uint32_t all = (1U << signal_count) - 1;
   return ((takes == 0 ? all : takes) >> static_cast<unsigned>(signal) & 1U) != 0;
 }
 
@@ -58,9 +61,14 @@ std::optional<format::Salt> find_salt(Files& files, const FoundSegments& found) 
 
 SegmentScan read_segment(Files& files, const Files::Entry& entry) {
   if (entry.bytes > segment_most) return {{}, "it is larger than any segment"};
-  const auto bytes = files.read(entry.name, 0, entry.bytes);
-  if (!bytes) return {{}, bytes.error().what};
-  return {scan_segment(bytes->view()), {}};
+  auto bytes = files.read(entry.name, 0, entry.bytes);
+  if (!bytes) return {{}, bytes.error().what, true};
+  SegmentScan made{scan_segment(bytes->view()), {}};
+  const bool quarantined = std::ranges::any_of(made.scan.said, [](const Said& said) {
+    return std::holds_alternative<FoundQuarantined>(said);
+  });
+  if (quarantined) made.bytes = Slice(std::move(*bytes));
+  return made;
 }
 
 Recovery::Recovery(Journal& journal, Budget& budget, FoundSegments found, Adopt adopt)
@@ -77,9 +85,14 @@ void Recovery::begin(FoundCursors cursors) {
       cursors_.settled.try_emplace(journal_.cursor_name(id));
     }
   }
+  for (CursorId id = 0; id < journal_.cursors(); ++id) {  // where no segment says what it took
+    std::uint32_t& takes = cursors_.takes[journal_.cursor_name(id)];
+    if (takes == 0) takes = journal_.takes(id);
+  }
   for (const auto& [name, settled] : cursors_.settled) {
     ids_[name] = journal_.restore_cursor(name, settled);
   }
+  journal_.number_quarantine_from(cursors_.last_number);
   // what was never synced must not cost a file: else the snapshot of this run comes first
   if (!cursors_.unproven) journal_.trust_snapshot_of(cursors_.snapshot_in);
 }
@@ -100,7 +113,9 @@ std::vector<Recovery::Takes> Recovery::destinations(const Scan& scan, const std:
     if (destination == nullptr || !declared.insert(destination->name).second) continue;
     const auto known = ids_.find(destination->name);
     if (known == ids_.end()) continue;  // a later snapshot says that it is done
-    made.push_back({known->second, destination->takes, &cursors_.settled.at(destination->name)});
+    made.push_back({known->second, destination->takes, &cursors_.settled.at(destination->name),
+                    destination->id,
+                    destination->takes == 0 && !FORAGER_MUTANT(removed_takes_all)});
   }
   nameless_.reset();
   if (scan.destinations != 0 && declared.size() >= scan.destinations) return made;
@@ -147,13 +162,16 @@ void Recovery::restore(const format::FoundRecord& found, Range segment, Time now
     return;
   }
   known_.add({position, position});
+  if (cursors_.undone.contains(position)) return;
   if (cursors_.voided.contains(position)) return;
   holders_.clear();
   for (const Takes& place : takes_) {
-    if (!takes_signal(place.takes, record.signal) || place.settled->contains(position)) continue;
+    if (!is_for(place, found.audience) || place.settled->contains(position)) continue;
+    const bool takes = !place.removed && takes_signal(place.takes, record.signal);
+    if (!takes && found.audience.who != Audience::Who::only) continue;
     holders_.push_back(place.cursor);
   }
-  if (nameless_) {
+  if (nameless_ && found.audience.who != Audience::Who::only) {
     journal_.restore_lost(*nameless_, record.signal, record.items, {position, position});
   }
   if (holders_.empty()) return;
@@ -165,6 +183,15 @@ void Recovery::restore(const format::FoundRecord& found, Range segment, Time now
   ++records_;
   journal_.restore(std::move(record), holders_, segment.first, found.offset,
                    budget_.take_anyway(record_overhead), since);
+}
+
+/// A destination whose name can't be read may be the one that is meant: rather once more than
+/// never.
+bool Recovery::is_for(const Takes& place, const Audience& audience) const {
+  if (place.number) return audience.has(*place.number);
+  const bool named =
+      std::ranges::any_of(takes_, [&](const Takes& one) { return one.number == audience.cursor; });
+  return audience.who != Audience::Who::only || !named;
 }
 
 std::vector<std::string> Recovery::apply(const SegmentScan& read, Time now, WallTime wall) {
@@ -191,18 +218,21 @@ std::vector<std::string> Recovery::apply(const SegmentScan& read, Time now, Wall
     groups_ = {{0, own_group}};
     for (const auto& [id, group] : scan.groups) groups_[id] = adopt_(group);
     for (const Said& said : scan.said) {
-      if (const auto* found = std::get_if<format::FoundRecord>(&said))
+      if (const auto* found = std::get_if<format::FoundRecord>(&said)) {
         restore(*found, segment, now, wall);
+      } else if (const auto* quarantined = std::get_if<FoundQuarantined>(&said)) {
+        restore_quarantined(*quarantined, read, segment.first);
+      }
     }
     note_durable(scan, segment);
   }
   journal_.scanned(segment.first);
-  if (next_ == found_.entries.size()) finish(news);
+  if (next_ == found_.entries.size()) finish(news, now, wall);
   return news;
 }
 
 /// Only now is known what was found nowhere.
-void Recovery::finish(std::vector<std::string>& news) {
+void Recovery::finish(std::vector<std::string>& news, Time now, WallTime wall) {
   for (const auto& [first, last] : durable_.all()) {
     for (const Range& gap : known_.gaps({first, last})) {
       for (const Range& missing : cursors_.voided.gaps(gap)) {
@@ -219,12 +249,15 @@ void Recovery::finish(std::vector<std::string>& news) {
   for (const auto& [first, last] : stale_.all()) {
     for (const Range& range : known_.gaps({first, last})) journal_.restore_void(range);
   }
+  for (const auto& [first, last] : cursors_.undone.all()) journal_.restore_void({first, last});
   journal_.recovered();
+  finish_quarantine(news, now, wall);
 }
 
 /// Records that are lost for at least one destination.
 std::uint64_t Recovery::book_missing(Range missing) {
   std::uint64_t most = 0;
+  if (FORAGER_MUTANT(missing_unbooked)) return 0;
   for (const auto& [name, cursor] : ids_) {
     std::uint64_t records = 0;
     for (const Range& range : cursors_.settled.at(name).gaps(missing)) {

@@ -3,6 +3,7 @@
 // Recovery itself lives on the io thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
@@ -10,11 +11,17 @@
 #include <vector>
 
 #include "base/budget.h"
+#include "base/time.h"
 #include "journal/files.h"
 #include "journal/journal.h"
 #include "journal/scan.h"
 
 namespace forager::journal {
+
+/// A read that failed may succeed a little later (no file descriptor was free, a volume was being
+/// attached), so whoever drives the recovery asks so often before a segment counts as unreadable.
+inline constexpr int read_tries = 5;
+inline constexpr Duration read_pause = std::chrono::seconds(1);
 
 /// What the names alone say, before anything is read.
 struct FoundSegments {
@@ -31,15 +38,34 @@ struct FoundCursors {
   std::map<std::string, RangeSet> settled;
   std::map<std::string, std::uint32_t> takes;  ///< bit mask of signals, as last declared
   RangeSet voided;
-  bool incomplete = false;   ///< a destination's name can't be read
+  bool incomplete = false;  ///< a destination's name can't be read
+  /// What is in quarantine, by number.
+  struct Item {
+    std::string destination;
+    Signal signal = Signal::traces;
+    std::uint64_t items = 0;
+  };
+  std::map<std::uint64_t, Item> quarantine;
+  std::uint64_t last_number = 0;  ///< that was ever given
+  /// Sent again from there, but the record that it became may never have been synced: these are to
+  /// be sent again once more.
+  struct Again {
+    Position position = 0;
+    std::string destination;
+  };
+  std::map<std::uint64_t, Again> replayed;
+  RangeSet undone;           ///< such records: they don't count
   Position snapshot_in = 0;  ///< 0: no segment has one
   bool unproven = false;     ///< a power cut may take back some of this
+  bool unread = false;       ///< the disk would not give a segment: another try may
 };
 FoundCursors find_cursors(Files& files, const FoundSegments& found);
 
 struct SegmentScan {
   Scan scan;
-  std::string error;  ///< it can't be read at all
+  std::string error;    ///< it can't be read at all
+  bool unread = false;  ///< since the disk would not: another try may
+  Slice bytes{};        ///< if there is something of the quarantine in it
 };
 SegmentScan read_segment(Files& files, const Files::Entry& entry);
 
@@ -65,12 +91,19 @@ class Recovery {
     CursorId cursor = 0;
     std::uint32_t takes = 0;
     const RangeSet* settled = nullptr;
+    std::optional<std::uint32_t> number{};  ///< in this segment; nullopt: can't be read
+    bool removed = false;  ///< not configured then: only what was for it alone is for it
   };
+  bool is_for(const Takes& place, const Audience& audience) const;
+  void restore_quarantined(const FoundQuarantined& found, const SegmentScan& read,
+                           Position segment);
+  void finish_quarantine(std::vector<std::string>& news, Time now, WallTime wall);
+
   std::vector<Takes> destinations(const Scan& scan, const std::string& name,
                                   std::vector<std::string>& news);
   void note_durable(const Scan& scan, Range segment);
   void restore(const format::FoundRecord& found, Range segment, Time now, WallTime wall);
-  void finish(std::vector<std::string>& news);
+  void finish(std::vector<std::string>& news, Time now, WallTime wall);
   std::uint64_t book_missing(Range missing);
   std::uint64_t book_missing(const std::string& name, CursorId cursor, Range missing);
 
@@ -89,6 +122,7 @@ class Recovery {
   RangeSet durable_;                         ///< of records that were durable or void
   RangeSet stale_;                           ///< of records in a commit that failed
   std::map<Position, Record> doubtful_;      ///< damaged ones
+  RangeSet restored_;                        ///< numbers in quarantine
   std::uint64_t records_ = 0;
 };
 

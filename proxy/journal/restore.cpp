@@ -17,6 +17,14 @@ void Journal::found_segment(Position first, std::size_t file_bytes, bool readabl
   disk_->bytes += file_bytes;
 }
 
+std::uint32_t Journal::takes(CursorId cursor) const {
+  std::uint32_t mask = 0;
+  for (const Signal s : all_signals) {
+    if (places_[cursor]->cursor.takes(s)) mask |= 1U << static_cast<unsigned>(s);
+  }
+  return mask;
+}
+
 CursorId Journal::restore_cursor(const std::string& name, const RangeSet& settled) {
   CursorId id = 0;
   while (id < places_.size() && places_[id]->cursor.name() != name) ++id;
@@ -85,6 +93,7 @@ void Journal::scanned(Position segment) {
 }
 
 void Journal::recovered() {
+  number_quarantine_from(0);  // without a recovery there was nothing
   disk_->complete = true;
   disk_->snapshot_due = true;
   for (const auto& place : places_) place->cursor.recovered();

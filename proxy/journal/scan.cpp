@@ -91,6 +91,7 @@ class Scanner {
   void take(const Frame& frame) {
     switch (frame.type) {
       case Type::record:
+      case Type::replayed:
         if (auto found = format::read_record(frame)) made_.said.emplace_back(std::move(*found));
         return;
       case Type::destination:
@@ -110,10 +111,12 @@ class Scanner {
       case Type::snapshot_end: {
         const auto count = format::read_snapshot_end(frame.payload);
         if (count && *count == snapshot_.size()) {
-          made_.said.emplace_back(SnapshotOf{std::move(snapshot_)});
+          made_.lists_quarantine = list_.has_value();
+          made_.said.emplace_back(SnapshotOf{std::move(snapshot_), std::move(list_)});
           made_.has_snapshot = made_.unproven = true;
         }
         snapshot_.clear();
+        list_.reset();
         return;
       }
       case Type::voided:
@@ -139,13 +142,34 @@ class Scanner {
           made_.voided.insert(made_.voided.end(), found->voided.begin(), found->voided.end());
         }
         return;
+      default:
+        take_quarantine(frame);
+        return;
     }
+  }
+
+  void take_quarantine(const Frame& frame) {
+    if (frame.type == Type::quarantined) {
+      if (auto found = format::read_quarantined(frame.payload)) {
+        const std::size_t offset = frame.offset + format::frame_head;
+        made_.said.emplace_back(FoundQuarantined{std::move(*found), offset});
+        made_.unproven = true;
+      }
+    } else if (frame.type == Type::quarantine_list) {
+      list_ = format::read_quarantine_list(frame.payload);
+    } else if (frame.type == Type::quarantine_gone) {
+      if (auto found = format::read_ranges(frame.type, frame.payload)) {
+        made_.said.emplace_back(QuarantineGone{std::move(found->ranges)});
+        made_.unproven = true;
+      }
+    }  // else it is of a later version
   }
 
   std::string_view bytes_;
   std::uint32_t mark_ = 0;
   std::size_t checked_ = 0;
   std::vector<format::CursorRanges> snapshot_;
+  std::optional<format::QuarantineList> list_;
   Scan made_;
 };
 

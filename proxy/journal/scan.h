@@ -9,15 +9,26 @@
 #include <vector>
 
 #include "journal/format.h"
+#include "journal/quarantine_format.h"
 
 namespace forager::journal {
 
 /// What a segment says, in its order.
 struct SnapshotOf {
   std::vector<format::CursorRanges> cursors;
+  std::optional<format::QuarantineList> quarantine;
 };
-using Said =
-    std::variant<format::FoundRecord, format::Destination, format::CursorRanges, SnapshotOf>;
+/// Items that a destination would not take; their bytes are in the segment.
+struct FoundQuarantined {
+  format::QuarantineFrame what;
+  std::size_t offset = 0;  ///< of the payload, in the segment
+};
+/// Numbers that are not in quarantine any more.
+struct QuarantineGone {
+  std::vector<Range> numbers;
+};
+using Said = std::variant<format::FoundRecord, format::Destination, format::CursorRanges,
+                          SnapshotOf, FoundQuarantined, QuarantineGone>;
 
 struct Scan {
   enum class State : std::uint8_t { good, headless, newer, nothing };
@@ -37,6 +48,7 @@ struct Scan {
   std::vector<Record> doubtful;
   std::size_t end = 0;  ///< behind the last valid frame
   bool has_snapshot = false;
+  bool lists_quarantine = false;  ///< ... the last one
   /// What it says of cursors or voids last may be in the page cache alone: no commit frame behind.
   bool unproven = false;
   bool blank = false;              ///< nothing but zeros: created and never written

@@ -1,6 +1,8 @@
 // `forager journal drop` and `release`: a person gives up what is held. A running Forager does it
 // itself, asked at its admin port; for a stopped one its journal is opened, changed and synced
 // here.
+#include "tools/change.h"
+
 #include <chrono>
 #include <limits>
 #include <random>
@@ -10,10 +12,12 @@
 #include "admin/plain_http.h"
 #include "base/iso_time.h"
 #include "base/json_writer.h"
+#include "config/values.h"
 #include "journal/commit.h"
 #include "journal/posix_files.h"
+#include "journal/quarantine_change.h"
 #include "tools/before.h"
-#include "tools/journal_tool.h"
+#include "tools/quarantine.h"
 #include "tools/running.h"
 
 namespace forager::tools {
@@ -32,39 +36,14 @@ struct Change {
 
 constexpr std::chrono::seconds answer_limit{20};
 
-/// Names of destinations are plain; whatever else one holds is percent-encoded.
-std::string encoded(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '-' || c == '_' || c == '.';
-    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return out;
-}
-
 Printed ask_running(const Call& call, const Change& change) {
-  const config::Listen& at = call.settings.admin;
-  if (at.off || (at.port == 0 && at.unix_path.empty())) {
-    return failed(
-        "a Forager has this journal open, and its admin port is off or has no fixed number; set "
-        "--admin-listen to where it listens, or stop it first");
-  }
-  const admin::PlainAddress address = address_of(at);
   std::string target =
       fmt::format("/journal/{}?destination={}", change.release ? "release" : "drop",
-                  encoded(change.destination));
+                  percent_encoded(change.destination));
   if (change.before) target += fmt::format("&before={}", unix_nanos(*change.before));
-  admin::PlainRequest request;
-  request.method = "POST";
-  request.target = target;
-  const auto answer = admin::plain_exchange(address, request, answer_limit);
-  if (!answer) {
-    return failed(answer.error().what +
-                  ": a Forager has this journal open; --admin-listen must say where it listens");
-  }
-  if (answer->status != 200) return failed(fmt::format("Forager refused: {}", answer->body));
-  return {answer->body, "", config::ExitCode::ok};
+  auto answer = post_running(call, target);
+  if (!answer) return failed(answer.error().what);
+  return {*std::move(answer), "", config::ExitCode::ok};
 }
 
 /// So that nothing is hidden: what is damaged must be booked as lost by a run of Forager first.
@@ -87,37 +66,35 @@ Result<void> sync_all(Stored& stored) {
     if (journal.synced()) return {};
   }
   const std::string& why = journal.disk_trouble();
-  return fault("nothing was given up: " + (why.empty() ? std::string("it can't be synced") : why));
+  return fault("nothing was changed: " + (why.empty() ? std::string("it can't be synced") : why));
 }
 
 Printed change_stopped(const Call& call, const Change& change) {
-  journal::PosixFiles files(call.place.directory);
-  if (auto locked = files.lock(); !locked) return failed(locked.error().what);
-  journal::DiskSettings settings;
-  settings.segment_bytes = std::size_t{64} << 10U;
-  settings.seed = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32U;
-  settings.created = static_cast<std::int64_t>(unix_nanos(system_clock::now()));
-  Stored stored(files, std::move(settings));
-  if (auto read = stored.read(); !read) return failed(read.error().what);
-  if (damaged(stored)) {
-    return failed(
-        "the journal is damaged (forager journal verify): start Forager once, so that it books "
-        "what "
-        "is lost, then drop");
-  }
-  const auto cursor = stored.find(change.destination);
-  if (!cursor) return failed(cursor.error().what);
   const auto reason =
       change.release ? ledger::Reason::destination_removed : ledger::Reason::given_up;
-  const auto gone = stored.journal().give_up(*cursor, change.before.value_or(WallTime::max()),
-                                             reason, steady_clock::now());
-  if (gone.records != 0) {
-    if (auto synced = sync_all(stored); !synced) return failed(synced.error().what);
-  }
+  journal::GivenUp gone;
+  journal::QuarantineDone quarantined;
+  Result<journal::CursorId> cursor = fault("not looked for");
+  auto changed = change_stored(call, [&](Stored& stored) {
+    cursor = stored.find(change.destination);
+    if (!cursor) return false;
+    gone = stored.journal().give_up(*cursor, change.before.value_or(WallTime::max()), reason,
+                                    steady_clock::now());
+    if (!change.release) return gone.records != 0;
+    journal::QuarantineAsk ask;
+    ask.destination = change.destination;
+    ask.entries_most = SIZE_MAX;
+    quarantined = journal::drop_quarantined(stored.journal(), stored.quarantine(), ask, reason);
+    stored.journal().forget_cursor(*cursor);
+    return true;
+  });
+  if (!changed) return failed(changed.error().what);
+  if (!cursor) return failed(cursor.error().what);
   JsonWriter json;
   json.begin_object().member("destination", change.destination);
   json.member("reason", ledger::facts(reason).label);
   json.member("records", gone.records).member("items", gone.items);
+  if (change.release) json.member("quarantined_items", quarantined.items);
   json.member("in_flight_items", gone.in_flight).end_object();
   return {json.take() + "\n", "", config::ExitCode::ok};
 }
@@ -147,7 +124,64 @@ Printed carry_out(Call& call, const Change& change) {
 
 }  // namespace
 
+std::string percent_encoded(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '-' || c == '_' || c == '.';
+    out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+Result<std::string> post_running(const Call& call, const std::string& target) {
+  const config::Listen& at = call.settings.admin;
+  if (!can_ask(at)) {
+    return fault(
+        "a Forager has this journal open, and its admin port is off or has no fixed number; set "
+        "--admin-listen to where it listens, or stop it first");
+  }
+  admin::PlainRequest request;
+  request.method = "POST";
+  request.target = target;
+  auto answer = admin::plain_exchange(address_of(at), request, answer_limit);
+  if (!answer) {
+    return fault(answer.error().what +
+                 ": a Forager has this journal open; --admin-listen must say where it listens");
+  }
+  if (answer->status != 200) return fault(fmt::format("Forager refused: {}", answer->body));
+  return std::string(answer->body);
+}
+
+Result<void> change_stored(const Call& call, const std::function<bool(Stored&)>& change) {
+  journal::PosixFiles files(call.place.directory);
+  if (auto locked = files.lock(); !locked) return locked;
+  journal::DiskSettings settings;
+  settings.segment_bytes = std::size_t{64} << 10U;
+  settings.seed = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32U;
+  Stored stored(files, std::move(settings));
+  if (auto read = stored.read(); !read) return read;
+  if (damaged(stored)) {
+    return fault(
+        "the journal is damaged (forager journal verify): start Forager once, so that it books "
+        "what is lost, then try again");
+  }
+  if (!change(stored)) return {};
+  return sync_all(stored);
+}
+
 Printed drop(Call& call) {
+  if (call.with.quarantined) {
+    if (!call.with.before.empty())
+      return usage("--before and --quarantined at once; leave one out");
+    return drop_quarantined(call);
+  }
+  if (call.with.words.size() > 1) {
+    return usage(
+        fmt::format("unexpected {} after forager journal drop; leave it out, or write "
+                    "--quarantined for numbers of the quarantine",
+                    config::in_quotes(call.with.words[1])));
+  }
   Change change;
   change.destination = call.with.destination;
   if (change.destination.empty()) return usage("whose? Write --destination NAME");

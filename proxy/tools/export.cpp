@@ -13,6 +13,7 @@
 #include "config/values.h"
 #include "otlp/json_out.h"
 #include "tools/journal_tool.h"
+#include "tools/quarantine.h"
 #include "tools/running.h"
 #include "tools/table.h"
 
@@ -124,10 +125,10 @@ Result<Written> write_all(Call& call, Stored::Filter filter, bool proto, Outputs
   return made;
 }
 
-/// What was quarantined, as JSON: its protobuf stays in the running Forager.
+/// What was quarantined, as JSON, which a running Forager gives.
 Result<Written> write_quarantined(const Call& call, const Stored::Filter& filter,
                                   Outputs& outputs) {
-  auto done = each_quarantined(call.settings.admin, [&](std::string_view line) -> Result<void> {
+  auto done = each_quarantined(call, [&](std::string_view line) -> Result<void> {
     const bool wanted =
         filter.destination.empty() || word_of(line, "destination") == filter.destination;
     for (const Signal one : all_signals) {

@@ -8,6 +8,7 @@
 #include "config/nearest.h"
 #include "config/values.h"
 #include "journal/posix_files.h"
+#include "tools/quarantine.h"
 #include "tools/replay.h"
 
 namespace forager::tools {
@@ -20,7 +21,7 @@ constexpr std::size_t any_number = 1U << 20U;
 
 struct Row {
   std::string_view name;
-  Printed (*run)(Call&);   ///< nullptr: replay, which needs no data directory
+  Printed (*run)(Call&);
   std::string_view flags;  ///< those it takes beside --json and settings, with a space each
   std::size_t words;       ///< beside its name, at most
 };
@@ -29,8 +30,8 @@ constexpr std::array<Row, 7> rows{{
     {"show", show, "--destination --signal --limit --quarantined ", 1},
     {"verify", verify, "", 0},
     {"export", export_files, "--destination --signal --format --quarantined ", 1},
-    {"replay", nullptr, "--signal ", any_number},
-    {"drop", drop, "--destination --before --yes ", 0},
+    {"replay", replay_quarantined, "--signal --destination --quarantined ", any_number},
+    {"drop", drop, "--destination --before --quarantined --yes ", any_number},
     {"release", release, "--yes ", 1},
 }};
 
@@ -87,7 +88,7 @@ Printed run_journal(const config::Command& command, const config::JournalPlace& 
   if (const auto flag = foreign(with, row->flags); !flag.empty()) {
     return usage(fmt::format("{} means nothing to forager journal {}; leave it out", flag, name));
   }
-  if (row->run == nullptr) return replay(command, settings);
+  if (name == "replay" && !with.quarantined) return replay(command, settings);
   auto place = find_place(settings.directories);
   if (!place) return failed(place.error().what);
   journal::PosixFiles files(place->directory);

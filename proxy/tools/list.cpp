@@ -24,6 +24,30 @@ std::size_t body_bytes(const journal::Held& held) {
   return held.bytes - static_cast<std::size_t>(held.records) * journal::record_overhead;
 }
 
+struct InQuarantine {
+  std::uint64_t entries = 0;
+  std::uint64_t items = 0;
+  std::size_t bytes = 0;
+};
+InQuarantine quarantined_of(Stored& stored, const std::string& destination) {
+  InQuarantine made;
+  for (const auto& kept : stored.quarantine().kept()) {
+    if (kept.what.destination != destination) continue;
+    ++made.entries;
+    made.items += kept.what.items();
+    made.bytes += kept.what.bytes.size();
+  }
+  return made;
+}
+
+/// Most never have any, and then there is no column for them.
+bool holds_segments(Stored& stored) {
+  for (journal::CursorId id = 0; id < stored.journal().cursors(); ++id) {
+    if (stored.journal().held_items(id, Signal::segments) != 0) return true;
+  }
+  return false;
+}
+
 std::string as_json(Call& call) {
   Stored& stored = call.stored;
   JsonWriter json;
@@ -36,11 +60,16 @@ std::string as_json(Call& call) {
     json.begin_object().member("name", stored.journal().cursor_name(id));
     json.member("records", held.records).member("items", held.items);
     json.member("bytes", body_bytes(held));
-    for (const Signal signal : all_signals)
-      json.member(facts(signal).name, stored.journal().held_items(id, signal));
+    for (const Signal signal : all_signals) {
+      const std::uint64_t items = stored.journal().held_items(id, signal);
+      if (items != 0 || signal != Signal::segments) json.member(facts(signal).name, items);
+    }
     json.key("oldest");
     const auto oldest = oldest_of(stored, id);
     oldest ? json.value(iso_time(*oldest)) : json.null();
+    const InQuarantine bin = quarantined_of(stored, stored.journal().cursor_name(id));
+    json.key("quarantined").begin_object().member("entries", bin.entries);
+    json.member("items", bin.items).member("bytes", bin.bytes).end_object();
     json.end_object();
   }
   json.end_array().key("segments").begin_array();
@@ -67,21 +96,33 @@ config::Printed list(Call& call) {
   } else {
     out += fmt::format(": open in process {}\n\n", *call.place.holder);
   }
-  Table held({{"destination"},
-              {"records", true},
-              {"spans", true},
-              {"data points", true},
-              {"log records", true},
-              {"bytes", true},
-              {"oldest"}});
+  const bool with_segments = holds_segments(stored);
+  std::vector<Table::Column> columns{{"destination"},
+                                     {"records", true},
+                                     {"spans", true},
+                                     {"data points", true},
+                                     {"log records", true}};
+  if (with_segments) columns.push_back({"X-Ray segments", true});
+  columns.push_back({"bytes", true});
+  columns.push_back({"oldest"});
+  const bool with_quarantine = !stored.quarantine().kept().empty();
+  if (with_quarantine) columns.push_back({"in quarantine", true});
+  Table held(std::move(columns));
   for (journal::CursorId id = 0; id < stored.journal().cursors(); ++id) {
     const journal::Held one = stored.journal().held(id);
     const auto oldest = oldest_of(stored, id);
-    held.add({stored.journal().cursor_name(id), fmt::to_string(one.records),
-              fmt::to_string(stored.journal().held_items(id, Signal::traces)),
-              fmt::to_string(stored.journal().held_items(id, Signal::metrics)),
-              fmt::to_string(stored.journal().held_items(id, Signal::logs)),
-              readable_bytes(body_bytes(one)), oldest ? iso_time(*oldest) : "-"});
+    std::vector<std::string> row{stored.journal().cursor_name(id), fmt::to_string(one.records)};
+    for (const Signal signal : all_signals) {
+      if (signal == Signal::segments && !with_segments) continue;
+      row.push_back(fmt::to_string(stored.journal().held_items(id, signal)));
+    }
+    row.push_back(readable_bytes(body_bytes(one)));
+    row.push_back(oldest ? iso_time(*oldest) : "-");
+    if (with_quarantine) {
+      const InQuarantine bin = quarantined_of(stored, stored.journal().cursor_name(id));
+      row.push_back(fmt::to_string(bin.items));
+    }
+    held.add(std::move(row));
   }
   out += held.empty() ? "No destination has ever been used here.\n" : held.text();
   Table segments(

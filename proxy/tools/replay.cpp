@@ -60,11 +60,11 @@ class ExportFile {
   /// As told; else what a line of JSON says itself.
   std::optional<Signal> signal() const {
     if (signal_ || !json_) return signal_;
-    constexpr std::array<std::string_view, signal_count> lists{
+    constexpr std::array<std::string_view, otlp_signals.size()> lists{
         "\"resourceSpans\"", "\"resourceMetrics\"", "\"resourceLogs\""};
     const auto quote = body_.find('"');
     if (quote == std::string::npos) return std::nullopt;
-    for (const Signal one : all_signals) {
+    for (const Signal one : otlp_signals) {
       if (std::string_view(body_).substr(quote).starts_with(
               lists.at(static_cast<std::size_t>(one))))
         return one;
@@ -82,7 +82,7 @@ class ExportFile {
 /// "DIR/traces.binpb" is of traces.
 std::optional<Signal> signal_of_name(const std::string& path) {
   const std::string name = path.substr(path.rfind('/') + 1);
-  for (const Signal one : all_signals) {
+  for (const Signal one : otlp_signals) {
     if (name.starts_with(facts(one).name)) return one;
   }
   return std::nullopt;
@@ -144,8 +144,13 @@ Result<Sent> send_file(const std::string& path, std::optional<Signal> told,
 config::Printed replay(const config::Command& command, const config::JournalPlace& settings) {
   const auto& words = command.journal.words;
   if (words.size() < 2) return usage("which files? Write forager journal replay FILE...");
+  if (!command.journal.destination.empty()) {
+    return usage("--destination goes with --quarantined; files are delivered to all destinations");
+  }
   const auto signal = signal_named(command.journal.signal);
   if (!signal) return usage(signal.error().what);
+  if (*signal == Signal::segments)
+    return usage("segments are no OTLP and can't be replayed; show and export know them");
   const config::Listen& at = settings.otlp_http;
   if (at.off || (at.port == 0 && at.unix_path.empty())) {
     return usage("--otlp-http-listen is off or has no fixed port; write where Forager listens");

@@ -28,24 +28,20 @@ admin::PlainAddress address_of(const config::Listen& listen) {
   return at;
 }
 
-Result<void> each_quarantined(const config::Listen& admin,
-                              const std::function<Result<void>(std::string_view line)>& take) {
-  if (admin.off || (admin.port == 0 && admin.unix_path.empty())) {
-    return fault(
-        "quarantined items are known to the running Forager alone, and its admin port is off or "
-        "has "
-        "no fixed number; set --admin-listen to where it listens");
-  }
+bool can_ask(const config::Listen& admin) {
+  return !admin.off && (admin.port != 0 || !admin.unix_path.empty());
+}
+
+Result<void> each_of_running(const config::Listen& admin,
+                             const std::function<Result<void>(std::string_view line)>& take) {
   for (std::uint64_t last = 0;;) {
     const std::string target = fmt::format("/journal/quarantined?after={}", last);
     admin::PlainRequest request;
     request.target = target;
     const auto answer = admin::plain_exchange(address_of(admin), request, answer_limit);
     if (!answer) {
-      return fault(
-          answer.error().what +
-          ": quarantined items are known to the running Forager alone; --admin-listen must "
-          "say where it listens");
+      return fault(answer.error().what +
+                   ": a Forager has this journal open; --admin-listen must say where it listens");
     }
     if (answer->status != 200) return fault(fmt::format("Forager refused: {}", answer->body));
     std::string_view rest = answer->body;

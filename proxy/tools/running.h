@@ -14,10 +14,12 @@ namespace forager::tools {
 /// Where a listener is reached from this machine.
 admin::PlainAddress address_of(const config::Listen& listen);
 
+/// It has an admin port that is known.
+bool can_ask(const config::Listen& admin);
 /// Gives each quarantined entry to `take`, oldest first, as a line of JSON whose last member is
 /// `request`. Blocks.
-Result<void> each_quarantined(const config::Listen& admin,
-                              const std::function<Result<void>(std::string_view line)>& take);
+Result<void> each_of_running(const config::Listen& admin,
+                             const std::function<Result<void>(std::string_view line)>& take);
 
 /// Of such a line: the value of a member that is a number (0: none), or a string without escapes;
 /// and the request.

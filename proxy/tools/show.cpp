@@ -9,6 +9,7 @@
 #include "otlp/json_out.h"
 #include "tools/journal_tool.h"
 #include "tools/pretty.h"
+#include "tools/quarantine.h"
 #include "tools/running.h"
 #include "tools/table.h"
 
@@ -58,12 +59,11 @@ std::string as_text(const Call& call, const journal::Record& record,
   return out + pretty_json(otlp::protobuf_to_json(record.signal, body.body.view())) + "\n";
 }
 
-/// Of the running Forager: they are in its memory.
 config::Printed show_quarantined(const Call& call, const Stored::Filter& filter) {
   if (filter.position != 0) return usage("a position and --quarantined at once; give one of them");
   config::Printed made;
   std::size_t shown = 0;
-  const auto done = each_quarantined(call.settings.admin, [&](std::string_view line) {
+  const auto done = each_quarantined(call, [&](std::string_view line) {
     const bool wanted =
         (filter.destination.empty() || word_of(line, "destination") == filter.destination) &&
         (!filter.signal || word_of(line, "signal") == facts(*filter.signal).name);

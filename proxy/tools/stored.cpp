@@ -50,9 +50,12 @@ Stored::Stored(journal::Files& files, journal::DiskSettings settings)
 
 void Stored::begin() {
   segments_.clear();
+  groups_.clear();
   journal_.reset();
+  quarantine_.reset();
   ledger_ = std::make_unique<ledger::Ledger>();
   budget_ = std::make_unique<Budget>(SIZE_MAX / 2);
+  quarantine_ = std::make_unique<journal::Quarantine>(SIZE_MAX / 2, *budget_);
   journal::JournalConfig config;
   config.bytes_max = SIZE_MAX / 2;
   journal_ = std::make_unique<journal::Journal>(config, *ledger_);
@@ -74,13 +77,16 @@ bool Stored::try_read(const journal::FoundSegments& found) {
   with.bytes_max = SIZE_MAX / 2;
   with.run = found.next_run;
   if (const auto salt = journal::find_salt(files_, found)) with.salt = *salt;
-  journal_->use_disk(std::move(with));
-  journal::Recovery recovery(*journal_, *budget_, found, [](const journal::format::Group& group) {
-    return group.has_key ? journal::GroupId{1} : journal::own_group;
-  });
-  recovery.begin(journal::find_cursors(files_, found));
   const Time now = std::chrono::steady_clock::now();
   const WallTime wall = std::chrono::system_clock::now();
+  with.created = static_cast<std::int64_t>(unix_nanos(wall));
+  with.created_at = now;
+  with.group_of = [this](journal::GroupId group) { return groups_.at(group - 1); };
+  journal_->use_disk(std::move(with));
+  journal_->use_quarantine(*quarantine_);
+  journal::Recovery recovery(*journal_, *budget_, found,
+                             [this](const journal::format::Group& group) { return adopt(group); });
+  recovery.begin(journal::find_cursors(files_, found));
   while (const auto entry = recovery.next()) {
     const journal::SegmentScan scan = journal::read_segment(files_, *entry);
     if (!scan.error.empty() && !still_there(files_, entry->name)) return false;
@@ -94,6 +100,15 @@ bool Stored::try_read(const journal::FoundSegments& found) {
                       [this](const auto& at) { return journal_->find(at.position) != nullptr; }));
   }
   return true;
+}
+
+/// So that what is written again here keeps its key and dataset.
+journal::GroupId Stored::adopt(const journal::format::Group& group) {
+  if (group == journal::format::Group{}) return journal::own_group;
+  const auto known = std::ranges::find(groups_, group);
+  const auto at = static_cast<std::size_t>(known - groups_.begin());
+  if (known == groups_.end()) groups_.push_back(group);
+  return static_cast<journal::GroupId>(at + 1);
 }
 
 void Stored::note(const journal::Files::Entry& entry, const journal::SegmentScan& scan) {

@@ -47,6 +47,8 @@ class Stored {
   Result<void> read();
 
   journal::Journal& journal() { return *journal_; }
+  journal::Quarantine& quarantine() { return *quarantine_; }
+  Budget& budget() { return *budget_; }
   journal::Files& files() { return files_; }
   const std::vector<SegmentFacts>& segments() const { return segments_; }
   const ledger::Ledger& ledger() const { return *ledger_; }
@@ -73,12 +75,15 @@ class Stored {
   bool try_read(const journal::FoundSegments& found);
   void note(const journal::Files::Entry& entry, const journal::SegmentScan& scan);
   void begin();
+  journal::GroupId adopt(const journal::format::Group& group);
 
   journal::Files& files_;
   journal::DiskSettings settings_;
   std::unique_ptr<ledger::Ledger> ledger_;
   std::unique_ptr<Budget> budget_;
+  std::unique_ptr<journal::Quarantine> quarantine_;
   std::unique_ptr<journal::Journal> journal_;
+  std::vector<journal::format::Group> groups_;  ///< by number, from 1 on
   std::vector<SegmentFacts> segments_;
 };
 

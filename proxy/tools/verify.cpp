@@ -29,7 +29,9 @@ std::string meaning_of(const SegmentFacts& segment, const Scan::Damage& damage) 
     if (at.offset > damage.offset && after == 0) after = at.position;
   }
   if (after != 0 && after <= before + 1) {
-    return "no record: where a destination had got to; what it had settled there may be sent again";
+    return "no record: where a destination had got to, or what it refused; what it had settled "
+           "there "
+           "may be sent again";
   }
   const std::string which =
       after == 0 ? fmt::format("from {} on", before + 1)

@@ -7,8 +7,9 @@ import struct
 
 import otlp
 import pytest
-from forager import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, run, wait_until
+from forager import EXIT_FAILURE, EXIT_USAGE, run, wait_until
 from google.protobuf.json_format import Parse
+from journal_tools import admin, held_records, journal
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -18,13 +19,6 @@ MESSAGES = {
     "metrics": ExportMetricsServiceRequest,
     "logs": ExportLogsServiceRequest,
 }
-
-
-def journal(world, *words: str, code: int = EXIT_OK) -> str:
-    """Its standard output, or what it complains about."""
-    done = run("journal", *words, "--data-dir", str(world.directory / "data"))
-    assert done.returncode == code, (words, done)
-    return done.stdout if code == EXIT_OK else done.stdout + done.stderr
 
 
 @pytest.fixture
@@ -181,14 +175,6 @@ def test_a_destination_that_is_not_known_is_answered_with_those_that_are(world, 
     assert "it knows honeycomb" in journal(world, "show", "--destination", "honeycom", code=EXIT_FAILURE)
 
 
-def held_records(world) -> int:
-    return json.loads(journal(world, "ls", "--json"))["destinations"][0]["records"]
-
-
-def admin(forager) -> list[str]:
-    return ["--admin-listen", f"127.0.0.1:{forager.admin_port}"]
-
-
 @pytest.mark.parametrize("stopped", [False, True])
 def test_drop_gives_up_what_is_held_and_books_it(world, held, stopped):
     """Nothing goes without --yes; then it is gone for good, at the running one in its ledger by name."""
@@ -304,36 +290,3 @@ def test_replay_says_where_a_file_is_broken(world, held):
     to = ["--otlp-http-listen", f"127.0.0.1:{held.http_port}"]
     assert "traces.binpb, request 2: the file ends" in journal(world, "replay", str(path), *to, code=EXIT_FAILURE)
     held.wait_for_book(held=0, delivered=10)
-
-
-@pytest.mark.parametrize("signal", ["traces", "logs"])
-def test_quarantined_items_can_be_looked_at_taken_out_and_replayed(world, signal):
-    """Scenario: a destination refuses one item of five; a person looks at it, the destination is mended, the item is replayed.
-    Guarantees: it is shown with the destination's words, and arrives in the end."""
-    from judge import faults
-
-    fault = world.judge.faults.add(faults.Poison(needle="poison"))
-    forager = world.start(FORAGER_DATA_DIR=str(world.directory / "data"))
-    sender = world.sender()
-    assert sender.post(signal, otlp.BUILDERS[signal](3)).status == 200
-    message = otlp.BUILDERS[signal](5)
-    if signal == "traces":
-        message.resource_spans[0].scope_spans[0].spans[2].name = "poison \"request\":{"
-    else:
-        message.resource_logs[0].scope_logs[0].log_records[2].body.string_value = "poison \"request\":{"
-    assert sender.post(signal, message).status == 200
-    forager.wait_for_book(signal=signal, held=0, quarantined=1, delivered=7)
-    [line] = journal(world, "show", "--quarantined", "--json", *admin(forager)).splitlines()
-    entry = json.loads(line)
-    assert (entry["destination"], entry["signal"], entry["items"]) == ("honeycomb", signal, 1)
-    assert "400" in entry["why"] and "poison" in json.dumps(entry["request"])
-    other = "metrics" if signal == "traces" else "traces"
-    assert "Nothing" in journal(world, "show", "--quarantined", "--signal", other, *admin(forager))
-    out = world.directory / "out"
-    journal(world, "export", str(out), "--quarantined", *admin(forager))
-    [path] = out.iterdir()
-    assert path.name == f"{signal}.jsonl" and json.loads(path.read_text()) == entry["request"]
-    world.judge.faults.remove(fault)
-    journal(world, "replay", str(path), "--otlp-http-listen", f"127.0.0.1:{forager.http_port}")
-    forager.wait_for_book(signal=signal, held=0, quarantined=1, delivered=8)
-    assert not world.missing() and world.judge.repeats == 0

@@ -149,6 +149,47 @@ TEST(DiskJournal, MissesNoRecordThatPassedADestinationDuringRecovery) {
   EXPECT_EQ(three.held(1), std::multiset<std::string>{body_of(1)});
 }
 
+TEST(DiskJournal, AnswersBeforeItRemovesWhatACommitMadeNeedless) {
+  test::FaultyFiles files;
+  Life one(files);
+  std::vector<Position> all;
+  while (files.files.size() < 4) {
+    all.push_back(one.append(all.size() + 1).value());
+    one.commit();
+  }
+  for (const Position p : all) one.settle(p);
+  const Position last = one.append(1000).value();
+  one.now += std::chrono::milliseconds(200);
+  const auto write = [&] {
+    auto commit = one.journal.take_commit(one.now);
+    if (commit) one.journal.committed(write_commit(files, std::move(*commit)), one.now);
+    return commit.has_value();
+  };
+  while (write()) continue;
+  EXPECT_TRUE(one.journal.durable(last));
+  EXPECT_TRUE(one.journal.removing());
+  EXPECT_EQ(files.files.size(), 4U);
+  const Position next = one.append(1001).value();
+  EXPECT_TRUE(write()) << "the next one doesn't wait either";
+  EXPECT_TRUE(one.journal.durable(next));
+  EXPECT_EQ(files.files.size(), 4U);
+  {
+    test::FaultyFiles crashed;  // here: what was needless is removed by the next run
+    crashed.files = files.files;
+    Life other(crashed);
+    EXPECT_EQ(other.held(), (std::multiset<std::string>{body_of(1000), body_of(1001)}));
+    other.commit();
+    EXPECT_LE(crashed.files.size(), 2U);
+  }
+  auto removal = one.journal.take_removal();
+  ASSERT_TRUE(removal.has_value());
+  EXPECT_FALSE(one.journal.take_removal().has_value());
+  one.journal.removed(run_removal(files, std::move(*removal)));
+  EXPECT_FALSE(one.journal.removing());
+  EXPECT_EQ(files.files.size(), 1U);
+  EXPECT_EQ(one.journal.disk_bytes(), files.files.size() * test_segment);
+}
+
 TEST(DiskJournal, GivesSegmentsBackWhenAllIsSettledAndRefusesAtItsCap) {
   test::FaultyFiles files;
   Life one(files, 6 * 8192);

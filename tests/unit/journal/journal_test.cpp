@@ -11,8 +11,8 @@ using ledger::Reason;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr std::array<bool, 3> everything{true, true, true};
-constexpr std::array<bool, 3> only_logs{false, false, true};
+constexpr std::array<bool, signal_count> everything{true, true, true};
+constexpr std::array<bool, signal_count> only_logs{false, false, true};
 constexpr std::size_t unit = 1000;  ///< what one test record costs
 
 /// A journal that holds `room` test records, and its books.

@@ -29,15 +29,18 @@ struct To {
 struct Life {
   explicit Life(Files& on, std::size_t cap = 1U << 20U,
                 const std::vector<To>& destinations = {{"a"}}, JournalConfig config = {},
-                bool recovers_at_once = true)
-      : files(on), journal(config, books) {
+                bool recovers_at_once = true, std::size_t bin_bytes = 0)
+      : files(on), journal(config, books), bin(bin_bytes, budget) {
     auto found = find_segments(files).value();
     DiskSettings with;
     with.bytes_max = cap;
     with.segment_bytes = test_segment;
     with.run = found.next_run;
     with.seed = found.next_run;
+    with.created_at = now;
+    with.created = static_cast<std::int64_t>(unix_nanos(wall));
     journal.use_disk(with);
+    if (bin_bytes != 0) journal.use_quarantine(bin);
     for (const To& one : destinations) journal.open_cursor(one.name, one.takes);
     recovery.emplace(journal, budget, found, [](const format::Group&) { return own_group; });
     recovery->begin(find_cursors(files, found));
@@ -54,19 +57,24 @@ struct Life {
     while (recovery->next()) recover_next();
   }
 
-  std::optional<Position> append(std::uint64_t number, Signal signal = Signal::traces) {
+  std::optional<Position> append(std::uint64_t number, Signal signal = Signal::traces,
+                                 const Audience& audience = {}, std::uint32_t items = 1) {
     Record record;
-    record.items = 1;
+    record.items = items;
     record.signal = signal;
     record.arrived = arrived;
     record.body = Slice(body_of(number));
-    return journal.append(std::move(record), budget.take_anyway(1), now);
+    return journal.append(std::move(record), budget.take_anyway(1), now, audience);
   }
   void commit() {
     now += std::chrono::milliseconds(200);
-    while (auto commit = journal.take_commit(now)) {
-      journal.committed(run_commit(files, std::move(*commit)), now);
-    }
+    while (auto commit = journal.take_commit(now)) take(std::move(*commit));
+  }
+  void take(Commit commit) {
+    if (!removes_later) return journal.committed(run_commit(files, std::move(commit)), now);
+    journal.committed(write_commit(files, std::move(commit)), now);
+    if (auto removal = journal.take_removal())
+      journal.removed(run_removal(files, std::move(*removal)));
   }
   /// As a clean stop does.
   void confirm() {
@@ -75,6 +83,28 @@ struct Life {
   }
   void settle(Position position, CursorId of = 0) {
     journal.settle(of, position, 1, ledger::Reason::delivered, now);
+  }
+  /// Items [0, items) of the record, or what is left of it, with the record's own bytes.
+  void quarantine(Position position, CursorId of = 0, std::uint32_t items = 1) {
+    const Record& record = *journal.find(position);
+    Quarantined item;
+    item.destination = journal.cursor_name(of);
+    item.signal = record.signal;
+    item.position = position;
+    item.last = items;
+    item.why = "refused";
+    item.arrived = record.arrived;
+    item.when = now;
+    item.bytes = Slice(body(position));
+    bin.put(std::move(item));
+    journal.settle(of, position, items, ledger::Reason::refused_alone, now);
+  }
+  std::multiset<std::string> quarantined(const std::string& of = "a") const {
+    std::multiset<std::string> made;
+    for (const auto& kept : bin.kept()) {
+      if (kept.what.destination == of) made.emplace(kept.what.bytes.view());
+    }
+    return made;
   }
   std::string body(Position position) {
     const auto wanted = journal.missing(std::span(&position, 1));
@@ -107,7 +137,9 @@ struct Life {
   Time now{std::chrono::seconds(5000)};
   WallTime wall{std::chrono::seconds(1000)};
   WallTime arrived = wall;
+  bool removes_later = false;  ///< as the committer does
   Journal journal;
+  Quarantine bin;
   std::optional<Recovery> recovery;
   std::vector<std::string> news;
 };

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "journal/quarantine_change.h"
 #include "support/faulty_files.h"
 #include "tools/before.h"
 #include "tools/pretty.h"
@@ -86,6 +87,12 @@ class StoredJournal : public testing::Test {
     while (auto next = journal.take_commit(now))
       journal.committed(journal::run_commit(files, std::move(*next)), now);
   }
+  static journal::DiskSettings with_seed() {
+    journal::DiskSettings with;
+    with.segment_bytes = 4096;
+    with.seed = 9;
+    return with;
+  }
   std::string& bytes() { return files.files.begin()->second.now; }
   std::size_t frame_of(char body) { return bytes().find(std::string(100, body)); }
 
@@ -145,13 +152,62 @@ TEST_F(StoredJournal, KnowsWhatAFlippedBitCosts) {
   EXPECT_EQ(stored.records({}).value().size(), 2U);
 }
 
+TEST_F(StoredJournal, HasWhatIsInQuarantineAndSendsItAgain) {
+  {
+    Stored stored(files, with_seed());
+    ASSERT_TRUE(stored.read());
+    journal::Journal& journal = stored.journal();
+    journal::Quarantined item;
+    item.destination = "a";
+    item.signal = Signal::logs;
+    item.position = 2;
+    item.last = 2;
+    item.why = "\"no\"";
+    item.when = std::chrono::steady_clock::now();
+    item.bytes = Slice(std::string(100, 'c'));
+    stored.quarantine().put(std::move(item));
+    journal.settle(stored.find("a").value(), 2, 2, ledger::Reason::refused_alone, now);
+    commit(journal);
+  }
+  Stored stored(files, with_seed());
+  ASSERT_TRUE(stored.read());
+  ASSERT_EQ(stored.quarantine().kept().size(), 1U);
+  const auto& kept = stored.quarantine().kept().front();
+  const std::string line = journal::quarantine_line(kept, WallTime(hours(1)));
+  EXPECT_NE(line.find(R"("number":1,"destination":"a","signal":"logs","position":2,"items":2)"),
+            std::string::npos)
+      << line;
+  EXPECT_NE(line.find(R"("reason":"refused_alone","why":"\"no\"","request":)"), std::string::npos);
+  journal::QuarantineAsk ask;
+  ask.any_destination = true;
+  ask.numbers = {1, 1, 4};
+  ask.destination = "b";
+  auto done = journal::replay_quarantined(stored.journal(), stored.quarantine(), stored.budget(),
+                                          ask, WallTime(hours(2)), now);
+  EXPECT_EQ(done.entries, 0U);
+  EXPECT_EQ(done.unknown, 2U) << "it is another destination's";
+  ask.destination = "a";
+  done = journal::replay_quarantined(stored.journal(), stored.quarantine(), stored.budget(), ask,
+                                     WallTime(hours(2)), now);
+  EXPECT_EQ(done.entries, 1U);
+  EXPECT_EQ(done.items, 2U);
+  EXPECT_EQ(done.unknown, 1U);
+  commit(stored.journal());
+  Stored again(files);
+  ASSERT_TRUE(again.read());
+  EXPECT_TRUE(again.quarantine().kept().empty());
+  Stored::Filter filter;
+  filter.destination = "a";
+  const auto held = again.records(filter).value();
+  ASSERT_EQ(held.size(), 3U);
+  EXPECT_EQ(held.back()->items, 2U);
+  EXPECT_EQ(again.bodies(held).back().body.view(), std::string(100, 'c'));
+  using Holders = std::vector<std::pair<std::string, std::uint32_t>>;
+  EXPECT_EQ(again.holders(held.back()->position), (Holders{{"a", 2}}));
+}
+
 TEST_F(StoredJournal, GivesUpWhatIsOldForOneDestinationForGood) {
-  Stored stored(files, [] {
-    journal::DiskSettings with;
-    with.segment_bytes = 4096;
-    with.seed = 9;
-    return with;
-  }());
+  Stored stored(files, with_seed());
   ASSERT_TRUE(stored.read());
   const auto gone = stored.journal().give_up(stored.find("a").value(), WallTime(hours(4)),
                                              ledger::Reason::given_up, now);
