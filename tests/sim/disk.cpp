@@ -1,6 +1,11 @@
 #include "sim/disk.h"
 
 #include <algorithm>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "journal/format.h"
 
 namespace forager::sim {
 
@@ -54,6 +59,71 @@ std::size_t SimDisk::bytes() const {
   return sum;
 }
 
+std::string SimDisk::damage() {
+  if (files_.empty()) return "no segment to be damaged";
+  auto at = files_.begin();
+  std::advance(at, chance_.below(files_.size()));
+  auto& [name, file] = *at;
+  const std::size_t used = file.now.find_last_not_of('\0') + 1;  // npos: 0
+  if (used == 0) return "a segment of zeros stays as it is";
+  ever_troubled_ = true;
+  const std::size_t from =
+      chance_.one_in(6) ? chance_.below(std::min<std::size_t>(used, 200)) : chance_.below(used);
+  std::size_t to = std::min<std::size_t>(used, from + chance_.between(1, 64));
+  const char* what = "flipped bits";
+  switch (chance_.below(6)) {
+    case 0:
+      what = "can't be read from now on";
+      bad_.insert(name);
+      damages_[name].push_back({0, SIZE_MAX});
+      return name + " " + what;
+    case 1:
+      what = "was cut off";
+      to = file.now.size();
+      file.now.resize(from);
+      break;
+    case 2:
+      what = "lost a piece";
+      to = std::min(used, (from / 512 + 1) * 512);
+      file.now.replace(from, to - from, to - from, '\0');
+      break;
+    default:
+      for (std::size_t i = from; i < to; ++i)
+        file.now[i] ^= static_cast<char>(1U << chance_.below(8));
+  }
+  file.synced = file.now;
+  file.dirty.clear();
+  damages_[name].push_back({from, to});
+  return fmt::format("{} from {} to {}: {}", name, from, to, what);
+}
+
+std::size_t SimDisk::size_of(journal::Position segment) const {
+  const auto at = files_.find(journal::format::segment_name(segment));
+  return at == files_.end() ? 0 : at->second.now.size();
+}
+
+bool SimDisk::intact(journal::Position segment, std::size_t from, std::size_t to) const {
+  const std::string name = journal::format::segment_name(segment);
+  if (!files_.contains(name) || failed_.contains(name)) return false;
+  const auto at = damages_.find(name);
+  if (at == damages_.end()) return true;
+  return std::none_of(at->second.begin(), at->second.end(),
+                      [&](const Piece& piece) { return piece.from < to && from < piece.to; });
+}
+
+/// Of a whole segment, or of its head.
+bool SimDisk::read_fails(const std::string& name) {
+  if (bad_.contains(name)) return true;
+  if (plan_.read_errors == 0 || calm_) return false;
+  return mood_ == DiskMood::unreadable || fails() || chance_.one_in(plan_.read_errors);
+}
+
+void SimDisk::forget(const std::string& name) {
+  files_.erase(name);
+  damages_.erase(name);
+  bad_.erase(name);
+}
+
 Result<std::vector<journal::Files::Entry>> SimDisk::list() {
   std::vector<Entry> made;
   for (const auto& [name, file] : files_) made.push_back({name, file.now.size()});
@@ -62,6 +132,7 @@ Result<std::vector<journal::Files::Entry>> SimDisk::list() {
 
 Result<void> SimDisk::create(const std::string& name, std::size_t bytes) {
   if (gone() || fails()) return fault("the file can't be created");
+  forget(name);
   files_[name] = {std::string(bytes, '\0'), std::string(bytes, '\0'), {}};
   return {};
 }
@@ -105,8 +176,15 @@ Result<Buffer> SimDisk::read(const std::string& name, std::size_t offset, std::s
   const auto at = files_.find(name);
   if (at == files_.end()) return fault("there is no such file");
   const std::string& all = at->second.now;
-  if (offset == 0) return Buffer::copy_of(std::string_view(all).substr(0, bytes));
-  if (mood_ == DiskMood::unreadable || fails()) return fault("input/output error");
+  if (offset == 0) {
+    if (!read_fails(name)) return Buffer::copy_of(std::string_view(all).substr(0, bytes));
+    failed_.insert(name);
+    ever_troubled_ = true;
+    return fault("input/output error");
+  }
+  if (mood_ == DiskMood::unreadable || fails() || bad_.contains(name)) {
+    return fault("input/output error");
+  }
   std::string part = offset < all.size() ? all.substr(offset, bytes) : std::string();
   if (plan_.rots && !calm_ && !part.empty() && chance_.one_in(12)) {
     part[chance_.below(part.size())] ^= static_cast<char>(1U << chance_.below(8));
@@ -117,13 +195,13 @@ Result<Buffer> SimDisk::read(const std::string& name, std::size_t offset, std::s
 
 Result<void> SimDisk::remove(const std::string& name) {
   if (gone() || fails()) return fault("the file can't be removed");
-  files_.erase(name);
+  forget(name);
   return {};
 }
 
 Result<void> SimDisk::set_aside(const std::string& name) {
   if (gone() || fails()) return fault("the file can't be renamed");
-  files_.erase(name);
+  forget(name);
   return {};
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +35,22 @@ class SimDisk final : public journal::Files {
   void power_cut();
   std::size_t bytes() const;
   bool has(const std::string& name) const { return files_.contains(name); }
+  /// Of a segment's file; 0: it isn't there.
+  std::size_t size_of(journal::Position segment) const;
   /// Bodies that were read with a wrong bit.
   std::uint64_t flips() const { return flips_; }
+  /// Between two processes: bits of a segment flip, or a piece of it is zeros, is cut off, or can't
+  /// be read any more. Says what, for the trace.
+  std::string damage();
+  /// A process begins to recover: reads that fail count from now on.
+  void begin_recovery() { failed_.clear(); }
+  /// A later try has succeeded.
+  void well_read(const std::string& name) { failed_.erase(name); }
+  /// Some of what is in the files can't be read, or couldn't.
+  bool troubled() const { return !damages_.empty() || !failed_.empty(); }
+  bool ever_troubled() const { return ever_troubled_; }
+  /// The file is there, and these bytes of it are what was written and could be read.
+  bool intact(journal::Position segment, std::size_t from, std::size_t to) const;
 
   Result<void> lock() override { return {}; }
   Result<std::vector<Entry>> list() override;
@@ -57,6 +72,8 @@ class SimDisk final : public journal::Files {
   bool gone() { return calls_left_ == 0 || (calls_left_ != UINT64_MAX && --calls_left_ == 0); }
   bool fails();
   void keep_some(File& file);
+  bool read_fails(const std::string& name);
+  void forget(const std::string& name);
 
   const DiskPlan& plan_;
   Chance chance_;
@@ -64,6 +81,14 @@ class SimDisk final : public journal::Files {
   bool calm_ = false;
   std::uint64_t calls_left_ = UINT64_MAX;
   std::uint64_t flips_ = 0;
+  struct Piece {
+    std::size_t from = 0;
+    std::size_t to = 0;
+  };
+  std::map<std::string, std::vector<Piece>> damages_;
+  std::set<std::string> bad_;     ///< can't be read, for good
+  std::set<std::string> failed_;  ///< since this recovery began
+  bool ever_troubled_ = false;
   std::map<std::string, File> files_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "sim/process.h"
 #include "sim/trace.h"
 
 namespace forager::sim {
@@ -66,8 +67,10 @@ void DiskShell::finish() {
         !world_.journal.recovering())
       world_.records.cleared();
     if (done.commit.snapshot) snapshot_kept_ = true;
+    world_.records.written(done.commit);
     for (const auto& settled : done.commit.settled) {
-      world_.records.settled_durably(settled.cursor, settled.ranges);
+      const std::size_t seat = seat_of(settled.cursor);
+      if (seat < world_.seats.size()) world_.records.settled_durably(seat, settled.ranges);
     }
     world_.records.voided_durably(done.commit.voided);
   }
@@ -117,10 +120,18 @@ void DiskShell::recover(journal::FoundSegments found, journal::Recovery::Adopt a
   }
   recovery_ = std::make_unique<journal::Recovery>(world_.journal, world_.budget, std::move(found),
                                                   std::move(adopt));
-  world_.later(world_.disk.latency(), [this] {
-    recovery_->begin(journal::find_cursors(world_.disk, recovery_->found()));
-    read_segment();
-  });
+  world_.later(world_.disk.latency(), [this] { find_cursors(1); });
+}
+
+void DiskShell::find_cursors(int tries) {
+  world_.disk.begin_recovery();
+  journal::FoundCursors cursors = journal::find_cursors(world_.disk, recovery_->found());
+  if (cursors.unread && tries < journal::read_tries) {
+    return world_.later(journal::read_pause, [this, tries] { find_cursors(tries + 1); });
+  }
+  cursors_well_read_ = !cursors.unread;
+  recovery_->begin(std::move(cursors));
+  read_segment();
 }
 
 void DiskShell::read_segment() {
@@ -134,35 +145,72 @@ void DiskShell::read_segment() {
     return world_.later(freed ? Duration::zero() : wait, [this] { read_segment(); });
   }
   scanning_ = world_.budget.take_anyway(entry->bytes);
-  world_.later(wait, [this, what = *entry] {
-    scanning_.release();
-    apply(what);
-    read_segment();
-  });
+  world_.later(wait, [this, what = *entry] { read(what, 1); });
 }
 
-void DiskShell::apply(const journal::Files::Entry& entry) {
-  const auto news =
-      recovery_->apply(journal::read_segment(world_.disk, entry), world_.loop.now(), world_.wall());
+void DiskShell::read(const journal::Files::Entry& entry, int tries) {
+  const journal::SegmentScan scan = journal::read_segment(world_.disk, entry);
+  if (scan.unread && tries < journal::read_tries) {
+    return world_.later(journal::read_pause, [this, entry, tries] { read(entry, tries + 1); });
+  }
+  if (!scan.unread && cursors_well_read_) world_.disk.well_read(entry.name);
+  scanning_.release();
+  apply(entry, scan);
+  read_segment();
+}
+
+std::size_t DiskShell::seat_of(journal::CursorId cursor) const {
+  const std::string& name = world_.journal.cursor_name(cursor);
+  const auto at = std::find_if(world_.seats.begin(), world_.seats.end(),
+                               [&](const Seat& seat) { return seat.server->name() == name; });
+  return static_cast<std::size_t>(at - world_.seats.begin());
+}
+
+void DiskShell::apply(const journal::Files::Entry& entry, const journal::SegmentScan& read) {
+  const auto news = recovery_->apply(read, world_.loop.now(), world_.wall());
   for (const std::string& line : news) world_.trace(world_.loop.now(), [&] { return line; });
   const journal::Position first = *journal::format::first_of(entry.name);
   const auto following = recovery_->next();
   const journal::Position end = following ? *journal::format::first_of(following->name) : run_;
-  for (std::size_t seat = 0; seat < world_.witnesses.size(); ++seat) {
-    const auto held = world_.journal.held_positions(static_cast<journal::CursorId>(seat));
+  for (journal::CursorId cursor = 0; cursor < world_.journal.cursors(); ++cursor) {
+    const std::size_t seat = seat_of(cursor);
+    const auto held = world_.journal.held_positions(cursor);
     for (auto at = std::lower_bound(held.begin(), held.end(), first); at != held.end() && *at < end;
          ++at) {
-      world_.records.recovered(seat, *world_.witnesses[seat], *at);
+      hold(seat < world_.seats.size(), "recovery: a record for a destination that never was");
+      world_.records.recovered(seat, *world_.seats[seat].witness, {*at, first},
+                               world_.disk.troubled());
     }
   }
 }
 
 void DiskShell::recovered() {
   recovery_.reset();
-  for (std::size_t seat = 0; seat < world_.witnesses.size(); ++seat) {
-    world_.records.all_recovered(seat, *world_.witnesses[seat], world_.takes[seat]);
+  std::uint64_t nameless = 0;
+  const auto unreadable = [](const ledger::Book& book) {
+    std::uint64_t items = 0;
+    for (const Signal s : all_signals) items += book.count(s, ledger::Reason::disk_unreadable);
+    return items;
+  };
+  for (const auto& book : world_.books.books()) {
+    if (book->destination() == "unreadable") nameless = unreadable(*book);
+  }
+  for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) {
+    Seat& at = world_.seats[seat];
+    const auto missing = world_.records.all_recovered(seat, *at.witness, world_.disk);
+    std::uint64_t booked = nameless;
+    for (const auto& book : world_.books.books()) {
+      if (book->destination() == at.server->name()) booked += unreadable(*book);
+    }
+    hold(booked >= missing.size(), [&] {
+      return fmt::format(
+          "recovery: {} records for {} went with the damage, record {} first, but {} items are "
+          "booked as lost",
+          missing.size(), at.server->name(), missing.front(), booked);
+    });
   }
   world_.trace(world_.loop.now(), [] { return "recovery has ended"; });
+  world_.recovered();
 }
 
 }  // namespace forager::sim

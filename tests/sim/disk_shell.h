@@ -14,6 +14,8 @@
 
 namespace forager::sim {
 
+struct Seat;
+
 class DiskShell {
  public:
   struct Around {
@@ -24,13 +26,15 @@ class DiskShell {
     Records& records;
     journal::Journal& journal;
     Budget& budget;
-    std::vector<Witness*> witnesses;  ///< by cursor
-    std::vector<std::array<bool, signal_count>> takes;
+    std::vector<Seat>& seats;
+    const ledger::Ledger& books;
     std::function<WallTime()> wall;
     /// Runs it later, unless the process has ended by then.
     std::function<void(Duration, std::function<void()>)> later;
     /// A commit has ended.
     std::function<void()> decided;
+    /// All segments are read.
+    std::function<void()> recovered;
   };
   explicit DiskShell(Around around);
   ~DiskShell();
@@ -49,9 +53,12 @@ class DiskShell {
   void wake();
   void step();
   void finish();
+  void find_cursors(int tries);
   void read_segment();
-  void apply(const journal::Files::Entry& entry);
+  void read(const journal::Files::Entry& entry, int tries);
+  void apply(const journal::Files::Entry& entry, const journal::SegmentScan& read);
   void recovered();
+  std::size_t seat_of(journal::CursorId cursor) const;
 
   Around world_;
   std::optional<journal::Commit> under_way_;
@@ -61,6 +68,7 @@ class DiskShell {
   Budget::Charge scanning_;
   journal::Position run_ = 1;
   std::uint32_t fruitless_ = 0;
+  bool cursors_well_read_ = false;
 };
 
 }  // namespace forager::sim

@@ -25,7 +25,9 @@ struct Truth {
   std::uint8_t app = 0;  ///< which app, and so which key; 0: Forager's own
   Kind kind = Kind::good;
   bool accepted = false;  ///< may be sent
-  bool promised = false;  ///< the app was told 200
+  bool promised = false;  ///< booked as accepted, and so answered 200 (or, late, 503)
+  std::uint8_t owed = 0;  ///< bit mask of the seats that it is for
+  Time accepted_at{};
 };
 
 struct Order {

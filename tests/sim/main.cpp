@@ -1,4 +1,5 @@
-// forager_sim: runs schedules from seeds, or the fleet, and says which seed broke what.
+// forager_sim: runs schedules from seeds, the fleet or an hour's outage, and says which seed broke
+// what.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "sim/fleet.h"
+#include "sim/outage.h"
 #include "sim/world.h"
 
 namespace {
@@ -21,6 +23,7 @@ struct Options {
   std::uint64_t jobs = 1;  ///< processes
   bool verbose = false;
   bool fleet = false;
+  bool outage = false;
   const char* svg = nullptr;
 };
 
@@ -28,7 +31,8 @@ int usage(const char* wrong) {
   fmt::print(stderr,
              "forager_sim: {}\n"
              "usage: forager_sim [--seeds N] [--from S] [--jobs N] [--replay S] [--verbose]\n"
-             "       forager_sim --fleet [--svg FILE] [--from S]\n",
+             "       forager_sim --fleet [--svg FILE] [--from S]\n"
+             "       forager_sim --outage [--from S]\n",
              wrong);
   return 64;
 }
@@ -114,6 +118,8 @@ int main(int argc, char** argv) {
       options.verbose = true;
     } else if (is == "--fleet") {
       options.fleet = true;
+    } else if (is == "--outage") {
+      options.outage = true;
     } else if (i + 1 == argc) {
       return usage("an option is unknown or has no value");
     } else if (is == "--seeds") {
@@ -132,5 +138,6 @@ int main(int argc, char** argv) {
     }
   }
   if (options.fleet) return forager::sim::run_fleet(options.from, options.svg);
+  if (options.outage) return forager::sim::run_outage(options.from);
   return run(options);
 }

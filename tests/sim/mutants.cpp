@@ -21,7 +21,7 @@ struct Planted {
   Mutant mutant;
   std::string_view what;
 };
-constexpr std::array<Planted, 19> planted{{
+constexpr std::array<Planted, 29> planted{{
     {Mutant::cursor_passes_unsettled, "a cursor passes a record with items that aren't settled"},
     {Mutant::double_settle, "an item of a delivered batch is settled twice"},
     {Mutant::lost_half, "one half of a batch taken apart is forgotten"},
@@ -41,6 +41,16 @@ constexpr std::array<Planted, 19> planted{{
     {Mutant::settled_too_far, "the next record is written as settled too"},
     {Mutant::voids_forgotten, "after a crash refused records are taken for kept ones"},
     {Mutant::body_unchecked, "a body read back is taken without its checksum"},
+    {Mutant::bodies_kept, "a request is refused though bodies on disk could be let go"},
+    {Mutant::oldest_spared, "a full journal evicts the second oldest segment"},
+    {Mutant::share_ignored, "records are evicted though all destinations lag"},
+    {Mutant::laggards_spared, "the app is refused though only one destination lags"},
+    {Mutant::full_means_refused, "FORAGER_ON_FULL=expire refuses the app"},
+    {Mutant::expires_early, "records expire at half their age"},
+    {Mutant::range_lost, "an eviction is told with the wrong time range"},
+    {Mutant::passed_by_one, "FORAGER_ACK=delivered answers when one destination has it"},
+    {Mutant::missing_unbooked, "what a damaged segment held is not booked as lost"},
+    {Mutant::removed_takes_all, "a destination gets what came while it was not configured"},
 }};
 constexpr std::uint64_t seeds_max = 2000;
 

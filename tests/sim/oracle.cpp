@@ -61,6 +61,7 @@ void Witness::sent(const Sent& request, const std::vector<Seen>& items, Time now
     hold(truth.accepted, "sent what was not accepted");
     hold(truth.signal == request.signal, "sent under another signal");
     hold(plan_.takes[static_cast<std::size_t>(truth.signal)], "sent to who doesn't take it");
+    hold(is_for(truth), "sent to a destination that was not there when it was accepted");
     hold(seen.hash == truth.hash, "bytes: an item was changed on its way");
     if (truth.time != 0) hold(seen.time == truth.time, "bytes: a log record's time was changed");
     if (plan_.kind == PartyPlan::Kind::honeycomb && truth.signal == Signal::logs) {
@@ -74,6 +75,7 @@ void Witness::sent(const Sent& request, const std::vector<Seen>& items, Time now
     Known& item = known(seen.number);
     hold(!item.in_flight, "an item is in two requests at the same time");
     hold(!item.confirmed, "repeats: an item was sent again after its delivery was confirmed");
+    hold(!item.given_up, "sent after an app was told that it had come to its end");
     item.in_flight = true;
   }
 }
@@ -92,7 +94,10 @@ void Witness::answered(std::uint64_t id, const Reply& reply, bool retried, Time 
   if (reply.refused && reply.items.size() == 1) known(reply.items[0].number).refused_alone = true;
   if (!reply.acknowledged) return;
   rejected_ += reply.rejected;
-  for (const Seen& seen : reply.items) known(seen.number).confirmed = true;
+  for (const Seen& seen : reply.items) {
+    known(seen.number).confirmed = true;
+    if (on_confirmed_) on_confirmed_(truths_[seen.number], now);
+  }
 }
 
 void Witness::unanswered(std::uint64_t id, const Reply& reply, Time now) {
@@ -112,7 +117,30 @@ void Witness::crashed(const Reply& reply) {
   }
 }
 
+std::uint64_t Witness::told_settled(Number first, Number end,
+                                    const std::vector<Seen>& quarantined) {
+  std::uint64_t given_up = 0;
+  for (Number n = first; n < end; ++n) {
+    Known& item = known(n);
+    hold(!item.in_flight, "an app was told that an item is settled while it is in flight");
+    const bool kept = std::any_of(quarantined.begin(), quarantined.end(),
+                                  [n](const Seen& seen) { return seen.number == n; });
+    item.given_up = !item.confirmed && !kept;
+    if (item.given_up) ++given_up;
+  }
+  return given_up;
+}
+
+bool Witness::gave_up(Number first, Number end) const {
+  for (Number n = first; n < end; ++n) {
+    const Known item = n < known_.size() ? known_[n] : Known{};
+    if (!item.confirmed && !item.quarantined && !item.vanished) return true;
+  }
+  return false;
+}
+
 void Witness::undo(Known& item, bool settled) {
+  item.given_up = false;
   if (item.confirmed) {
     item.confirmed = false;
     ++item.may_repeat;
@@ -197,7 +225,7 @@ void Witness::close_books(std::uint64_t unanswered, bool disk_rots) const {
   for (Number n = 0; n < truths_.size(); ++n) {
     const Truth& truth = truths_[n];
     const Known item = n < known_.size() ? known_[n] : Known{};
-    if (!truth.accepted || !plan_.takes[static_cast<std::size_t>(truth.signal)]) continue;
+    if (!truth.accepted || !is_for(truth)) continue;
     if (truth.promised) ++accepted;
     if (item.vanished) continue;
     if (item.confirmed) ++confirmed;
@@ -216,7 +244,8 @@ void Witness::close_books(std::uint64_t unanswered, bool disk_rots) const {
   equal(rejected_, of(State::rejected), "rejected");
   equal(quarantined, of(State::quarantined), "quarantined");
   equal(gone, of(State::expired) + of(State::lost), "neither delivered nor quarantined");
-  hold(phantoms_ <= unanswered, "recovery: more is booked as lost than apps were refused");
+  hold(disk_rots || phantoms_ <= unanswered,
+       "recovery: more is booked as lost than apps were refused");
   hold(disk_rots || unreadable_ == phantoms_, "lost as unreadable, though the disk reads right");
 }
 

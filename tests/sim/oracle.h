@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/ledger.h"
@@ -29,13 +31,19 @@ struct Sent {
 /// What is known of one destination.
 class Witness {
  public:
-  Witness(const PartyPlan& plan, const std::vector<Truth>& truths) : plan_(plan), truths_(truths) {}
+  /// `seat`: its bit in Truth::owed.
+  Witness(const PartyPlan& plan, std::size_t seat, const std::vector<Truth>& truths)
+      : plan_(plan), seat_(seat), truths_(truths) {}
 
   /// next() let a request out; `parked`: the delivery was.
   void chosen(bool parked, Time now);
   void sent(const Sent& request, const std::vector<Seen>& items, Time now);
   /// The answer has reached Forager. `retried`: it is to try again, whenever it likes.
   void answered(std::uint64_t id, const Reply& reply, bool retried, Time now);
+  /// Called for each item whose delivery is confirmed.
+  void on_confirmed(std::function<void(const Truth& truth, Time now)> confirmed) {
+    on_confirmed_ = std::move(confirmed);
+  }
   /// There won't be an answer.
   void unanswered(std::uint64_t id, const Reply& reply, Time now);
   /// Retry-After or RateLimit: nothing may go before that.
@@ -45,6 +53,11 @@ class Witness {
   void parked(Time now) { parked_at_ = now; }
   /// Probing at once is right: a new credential, or the same probe in another codec.
   void may_probe() { parked_at_ = Time::min(); }
+  /// FORAGER_ACK=delivered: an app was told that these came to their end. `quarantined`: those of
+  /// them that are in the bin. Returns how many were given up: these may never be sent again.
+  std::uint64_t told_settled(Number first, Number end, const std::vector<Seen>& quarantined);
+  /// Some of them are neither delivered nor quarantined.
+  bool gave_up(Number first, Number end) const;
   /// The process ended: what was under way may come again.
   void crashed(const Reply& reply);
 
@@ -57,7 +70,7 @@ class Witness {
   void absorb(const std::string& name, const ledger::Book& book, const journal::Quarantine& bin,
               std::uint64_t recovered);
   /// At the end, when nothing is held. `unanswered`: items that a process may have taken for lost
-  /// though nobody was told 200. `disk_rots`: what it can't read back is lost, and booked.
+  /// though nobody was told 200. `disk_rots`: what it can't read is lost, and booked.
   void close(const Server& server, std::uint64_t unanswered, bool disk_rots) const;
   Time quiet_until() const { return quiet_until_; }
 
@@ -69,12 +82,14 @@ class Witness {
     bool refused_alone = false;
     bool quarantined = false;
     bool vanished = false;
+    bool given_up = false;  ///< and an app was told that it's settled
   };
   struct Failure {
     Time at{};
     bool plain = false;  ///< without Retry-After
   };
   Known& known(Number number);
+  bool is_for(const Truth& truth) const { return (truth.owed >> seat_ & 1U) != 0; }
   void check_key(const Sent& request, const Truth& truth) const;
   void check_jitter(const Sent& request, Time now);
   void undo(Known& item, bool settled);
@@ -82,8 +97,10 @@ class Witness {
   void land(std::uint64_t id, const Reply& reply, bool retried, Time now);
 
   const PartyPlan& plan_;
+  std::size_t seat_;
   const std::vector<Truth>& truths_;
   std::vector<Known> known_;
+  std::function<void(const Truth& truth, Time now)> on_confirmed_;
   std::map<std::uint64_t, Failure> failures_;  ///< of attempts
   Time quiet_until_ = Time::min();
   Time parked_at_ = Time::min();

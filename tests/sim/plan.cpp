@@ -33,7 +33,7 @@ PartyPlan party_of(Chance& chance, PartyPlan::Kind kind, Duration faults_last, s
     if (chance.one_in(2)) party.request_items = static_cast<std::uint32_t>(chance.between(1, 60));
     if (chance.one_in(2)) party.item_bytes = scale * chance.between(400, 2000);
   }
-  if (chance.one_in(3)) party.takes[chance.below(signal_count)] = false;
+  if (chance.one_in(3)) party.takes[chance.below(otlp_signals.size())] = false;
   party.real_codec = chance.one_in(25);
   exporter::DeliveryConfig& delivery = party.delivery;
   delivery.concurrency = static_cast<std::uint32_t>(chance.between(1, 6));
@@ -75,6 +75,30 @@ DiskPlan disk_of(Chance& chance, const Plan& plan) {
   disk.power_cuts = chance.below(5);
   if (chance.one_in(3)) disk.restart_every = seconds(chance.between(10, 400));
   return disk;
+}
+
+/// What came later to the simulator, of a generator of its own too.
+void extend(Plan& plan) {
+  Chance chance(plan.seed * 0xbf58476d1ce4e5b9U + 13);
+  plan.ack_delivered = chance.one_in(5);
+  if (!plan.disk) return;
+  switch (chance.below(6)) {
+    case 0:
+      plan.reseats = plan.parties.size() > 1;
+      break;
+    case 1:
+      plan.disk->damages = chance.between(1, 4);
+      break;
+    case 2:
+      plan.disk->read_errors = chance.between(2, 12);
+      plan.disk->damages = chance.below(3);
+      break;
+    default:
+      return;
+  }
+  plan.release_at_calm = chance.one_in(2);
+  // only a process that finds what another one left shows anything
+  if (plan.disk->events_a_life == 0) plan.disk->events_a_life = chance.between(20, 400);
 }
 
 void put_on_disk(Plan& plan) {
@@ -138,6 +162,7 @@ Plan plan_of(std::uint64_t seed) {
         party_of(chance, kinds[(first + i) % kinds.size()], plan.faults_last, plan.body_scale));
   }
   put_on_disk(plan);
+  extend(plan);
   return plan;
 }
 
@@ -145,19 +170,23 @@ std::string describe(const Plan& plan) {
   const auto in_seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
   std::string text = fmt::format(
       "seed {}: faults for {:.0f} s, a request each {:.2f} s, journal {} bytes, budget {}, "
-      "on_full {}, retention {:.0f} s, key policy {}, {} apps, rotation each {:.0f} s, {}\n",
+      "on_full {}, retention {:.0f} s, key policy {}, {} apps, rotation each {:.0f} s, {}{}{}\n",
       plan.seed, in_seconds(plan.faults_last), in_seconds(plan.traffic_every),
       plan.journal.bytes_max, plan.budget, plan.journal.expire_when_full ? "expire" : "refuse",
       in_seconds(plan.journal.retention), static_cast<int>(plan.key_policy), plan.apps,
-      in_seconds(plan.rotate_every), plan.shutdown ? "ends in a shutdown" : "settles");
+      in_seconds(plan.rotate_every), plan.shutdown ? "ends in a shutdown" : "settles",
+      plan.ack_delivered ? ", answers when delivered" : "",
+      !plan.reseats          ? ""
+      : plan.release_at_calm ? ", destinations come and go, and are released"
+                             : ", destinations come and go, and come back");
   if (plan.disk) {
     const DiskPlan& d = *plan.disk;
     text += fmt::format(
-        "  disk: {} bytes in segments of {}, {:.3f} s a job, {} changes, rots {}, {} events a "
-        "life, "
+        "  disk: {} bytes in segments of {}, {:.3f} s a job, {} changes, rots {}, {} of 4 "
+        "restarts find damage, read errors 1 in {}, {} events a life, "
         "crash at calm {}, {} of 4 crashes cut the power, restart each {:.0f} s\n",
-        d.bytes_max, d.segment_bytes, in_seconds(d.latency), d.changes.size(), d.rots,
-        d.events_a_life, d.crash_at_calm, d.power_cuts, in_seconds(d.restart_every));
+        d.bytes_max, d.segment_bytes, in_seconds(d.latency), d.changes.size(), d.rots, d.damages,
+        d.read_errors, d.events_a_life, d.crash_at_calm, d.power_cuts, in_seconds(d.restart_every));
   }
   for (const PartyPlan& p : plan.parties) {
     text += fmt::format(

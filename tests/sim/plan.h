@@ -42,10 +42,12 @@ struct Change {
 struct ServerPlan {
   std::vector<Change> changes;
   Duration latency = std::chrono::milliseconds(20);  ///< mean of the answer's
+  bool steady = false;                               ///< always that latency
   bool takes_zstd = true;
   bool poison = true;            ///< 400 for a poison item
   bool boom = true;              ///< 500 for a boom item
   std::size_t hidden_limit = 0;  ///< raw bytes, else 413 or 400 "too large"; 0: none
+  std::uint64_t loses = 25;      ///< one in so many answers, whatever the mood; 0: none
 };
 
 struct PartyPlan {
@@ -83,6 +85,8 @@ struct DiskPlan {
   Duration latency{};  ///< mean, of a job of the disk thread
   std::vector<DiskChange> changes;
   bool rots = false;                ///< a body read back may have a wrong bit
+  std::uint64_t damages = 0;        ///< of 4 restarts, so many find a damaged segment
+  std::uint64_t read_errors = 0;    ///< one in so many reads of a whole segment fails; 0: none
   std::uint64_t events_a_life = 0;  ///< mean; zero: no crash before the faults stop
   bool crash_at_calm = false;
   std::uint64_t power_cuts = 0;  ///< of 4 crashes, so many cut the power
@@ -97,12 +101,16 @@ struct Plan {
   std::size_t budget = 0;
   journal::JournalConfig journal;
   config::KeyPolicy key_policy = config::KeyPolicy::replace;
-  std::uint32_t apps = 0;   ///< with keys of their own
-  Duration rotate_every{};  ///< own key; zero: never
-  Duration rotate_late{};   ///< how much later Forager hears of the new one
-  Duration jump_every{};    ///< wall clock; zero: never
-  bool shutdown = false;    ///< ends with a drain and what it doesn't reach is lost
-  Duration grace{};         ///< of the shutdown
+  std::uint32_t apps = 0;              ///< with keys of their own
+  Duration rotate_every{};             ///< own key; zero: never
+  Duration rotate_late{};              ///< how much later Forager hears of the new one
+  Duration jump_every{};               ///< wall clock; zero: never
+  bool shutdown = false;               ///< ends with a drain and what it doesn't reach is lost
+  Duration grace{};                    ///< of the shutdown
+  std::uint64_t events_max = 400'000;  ///< more is a busy loop
+  bool ack_delivered = false;          ///< FORAGER_ACK=delivered
+  bool reseats = false;                ///< destinations come and go from process to process
+  bool release_at_calm = false;  ///< those that are gone then are given up, else they come back
   std::vector<PartyPlan> parties;
   std::optional<DiskPlan> disk;  ///< nullopt: the memory journal
 };

@@ -65,16 +65,33 @@ Process::Process(Around around, std::string own_key)
       journal_(around.plan.journal, books_),
       quarantine_(std::size_t{1} << 29U, bin_budget_),
       keys_(around.plan.key_policy, Secret(std::move(own_key)),
-            Secret(std::string(salt_of_journal))) {
+            Secret(std::string(salt_of_journal))),
+      overload_(world_.plan, journal_, books_, world_.records, world_.disk,
+                [this](const std::string& name, Signal signal) {
+                  return std::any_of(world_.seats.begin(), world_.seats.end(),
+                                     [&](const Seat& seat) {
+                                       return seat.configured && seat.server->name() == name &&
+                                              seat.plan.takes[static_cast<std::size_t>(signal)];
+                                     });
+                }) {
   if (world_.disk != nullptr) open_disk();
+  if (world_.plan.ack_delivered) {
+    journal_.on_passed([this](journal::Position position) {
+      if (!undelivered_.contains(position)) return;
+      later(Duration::zero(), [this, position] { delivered(position); });
+    });
+  }
   for (Seat& seat : world_.seats) {
+    if (!seat.configured) continue;
     Party& party =
         *parties_.emplace_back(std::make_unique<Party>(seat, world_, journal_, quarantine_));
     party.delivery.on_wake([this, &party] { wake(party); });
     encoded_max_ += std::size_t{2} * seat.plan.delivery.concurrency *
                     std::min(world_.plan.journal.bytes_max, std::size_t{1} << 20U);
   }
-  if (world_.disk != nullptr) recover();
+  if (world_.disk == nullptr) return;
+  recover();
+  if (world_.plan.reseats) expire_removed();
 }
 
 Process::~Process() {
@@ -94,62 +111,6 @@ WallTime Process::wall() const {
   return WallTime(std::chrono::hours(24 * 365 * 55)) +
          std::chrono::duration_cast<WallTime::duration>(world_.loop.now().time_since_epoch() +
                                                         world_.wall_offset);
-}
-
-void Process::offer(Signal signal, std::uint32_t app, std::string body, Number first) {
-  const Time now = world_.loop.now();
-  const auto items = static_cast<std::uint32_t>(world_.truths.size() - first);
-  ledger::Door& door = books_.door();
-  const auto refuse = [&](Reason reason) {
-    door.refused(signal, reason, items);
-    world_.trace(now, [&] {
-      return fmt::format("app {}: {} {} refused: {}", app, items, facts(signal).items,
-                         ledger::facts(reason).label);
-    });
-  };
-  if (stopping_) return refuse(Reason::stopping);
-  std::optional<Secret> key;
-  if (app != 0) key = Secret(fmt::format("app-{}", app));
-  const auto group = keys_.group_of(key, std::nullopt);
-  if (!std::holds_alternative<journal::GroupId>(group)) return refuse(Reason::unauthenticated);
-  if (body.size() > budget_.limit() / 4) return refuse(Reason::too_large);
-  if (body.size() > budget_.left()) {
-    journal_.forget_bodies(body.size() - budget_.left() + budget_.limit() / 16);
-  }
-  auto charge = budget_.take(body.size());
-  if (!charge) return refuse(Reason::memory_budget);
-  journal::Record record = admit(signal, body);
-  hold(record.items == items, "the walk counts other items than were put in");
-  record.group = std::get<journal::GroupId>(group);
-  record.arrived = wall();
-  const auto position = journal_.append(std::move(record), std::move(*charge), now);
-  if (!position) {
-    const auto after = journal_.retry_after(now);
-    hold(after >= seconds(1) && after <= seconds(60), "Retry-After out of its bounds");
-    return refuse(journal_.disk_trouble().empty() ? Reason::journal_full : Reason::disk);
-  }
-  if (world_.disk != nullptr && *position != journal::not_routed) {
-    const auto owner = world_.plan.key_policy == config::KeyPolicy::replace ? 0U : app;
-    world_.records.offered(*position, first, first + items, static_cast<std::uint8_t>(owner));
-    waiting_.push_back({*position, signal, items});
-    world_.trace(now, [&] {
-      return fmt::format("app {}: record {} waits for the disk, {} {}, numbers from {}, {} bytes",
-                         app, *position, items, facts(signal).items, first, body.size());
-    });
-    return answer();
-  }
-  door.accepted(signal, items);
-  if (*position == journal::not_routed) return door.not_routed(signal, items);
-  for (std::size_t n = first; n < world_.truths.size(); ++n) {
-    world_.truths[n].accepted = true;
-    world_.truths[n].promised = true;
-    world_.truths[n].app =
-        world_.plan.key_policy == config::KeyPolicy::replace ? 0 : static_cast<std::uint8_t>(app);
-  }
-  world_.trace(now, [&] {
-    return fmt::format("app {}: record {}, {} {}, numbers from {}, {} bytes", app, *position, items,
-                       facts(signal).items, first, body.size());
-  });
 }
 
 void Process::new_own_key(std::string key) {
@@ -228,6 +189,7 @@ void Process::launch(Party& party, exporter::Attempt& attempt, bool parked) {
   const std::uint64_t ticket = ++party.last_ticket;
   Flight& flight = party.flights[ticket];  // on the pool: no request yet, but in flight
   flight.id = attempt.id;
+  flight.attempt = &attempt;
   auto missing = party.delivery.missing(attempt);
   if (missing.empty()) return ready(party, attempt, ticket, parked);
   shell_->load(std::move(missing), [this, &party, ticket, &attempt, parked](bool had) {
@@ -370,6 +332,16 @@ void Process::settle(Party& party, std::uint64_t ticket, const destination::Verd
     std::holds_alternative<destination::Recode>(verdict) ? witness.may_probe()
                                                          : witness.parked(now);
   }
+}
+
+std::set<journal::Position> Process::in_flight() const {
+  std::set<journal::Position> made;
+  for (const auto& party : parties_) {
+    for (const auto& [ticket, flight] : party->flights) {
+      for (const batch::Piece& piece : flight.attempt->pieces) made.insert(piece.position);
+    }
+  }
+  return made;
 }
 
 /// Of all: a delivery's timer may expire what only another one holds.

@@ -4,8 +4,12 @@
 
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "admit/keys.h"
@@ -17,6 +21,7 @@
 #include "sim/disk_shell.h"
 #include "sim/loop.h"
 #include "sim/oracle.h"
+#include "sim/overload.h"
 #include "sim/plan.h"
 #include "sim/server.h"
 #include "sim/trace.h"
@@ -28,6 +33,7 @@ struct Seat {
   PartyPlan plan;
   std::unique_ptr<Server> server;
   std::unique_ptr<Witness> witness;
+  bool configured = true;  ///< in the process that runs, or the next one
 };
 
 class Process {
@@ -51,6 +57,9 @@ class Process {
   /// A request of an app; items from `first` on in the truths.
   void offer(Signal signal, std::uint32_t app, std::string body, Number first);
   void new_own_key(std::string key);
+  /// `forager journal release`, of all that were taken out of the configuration, now or as soon as
+  /// all of it is found.
+  void release();
   /// SIGTERM: drains; at the end of grace what is still held is booked as lost, or the disk has it.
   void stop(Duration grace);
   bool stopping() const { return stopping_; }
@@ -60,12 +69,16 @@ class Process {
   /// kill -9, or a power cut: the end of this process, to be destroyed at once.
   void die(bool power_cut);
   /// Cheap enough for every step.
-  void check() const;
+  void check();
   /// After the last step.
   void close();
   /// Its books go to the witnesses: once, at its end.
   void absorb();
   std::string held() const;
+  std::size_t memory() const { return budget_.used(); }
+  journal::Held held_by(std::size_t seat) const {
+    return journal_.held(*cursor_of(world_.seats[seat].server->name()));
+  }
 
  private:
   struct Party;
@@ -85,6 +98,15 @@ class Process {
   void recover();
   /// What the disk has decided is answered.
   void answer();
+  /// Booked as accepted. The app is answered, with FORAGER_ACK=delivered later.
+  void accept(journal::Position position, Signal signal, Number first, Number end);
+  void delivered(journal::Position position);
+  void late(journal::Position position);
+  void told_settled(journal::Position position, Number first, Number end);
+  void give_up_removed();
+  void expire_removed();
+  std::set<journal::Position> in_flight() const;
+  std::optional<journal::CursorId> cursor_of(const std::string& name) const;
   void end();
   void close_disk(Time deadline);
   /// Runs `what` unless this process has ended by then.
@@ -103,9 +125,14 @@ class Process {
   struct Waiting {
     journal::Position position = 0;
     Signal signal = Signal::traces;
-    std::uint32_t items = 0;
+    Number first = 0;
+    Number end = 0;
   };
   std::deque<Waiting> waiting_;  ///< requests whose commit has not ended
+  std::map<journal::Position, std::pair<Number, Number>> undelivered_;  ///< not yet answered
+  std::map<std::string, std::uint64_t> told_given_up_;                  ///< items, by destination
+  Overload overload_;
+  bool releasing_ = false;
   journal::FoundSegments found_;
   std::unique_ptr<DiskShell> shell_;
   bool ended_ = false;  ///< nothing is sent any more

@@ -9,6 +9,7 @@ namespace forager::sim {
 
 using ledger::Reason;
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 
 void Process::open_disk() {
   auto found = journal::find_segments(*world_.disk);
@@ -34,38 +35,49 @@ void Process::open_disk() {
 }
 
 void Process::recover() {
-  std::vector<Witness*> witnesses;
-  std::vector<std::array<bool, signal_count>> takes;
-  for (const Seat& seat : world_.seats) {
-    witnesses.push_back(seat.witness.get());
-    takes.push_back(seat.plan.takes);
-  }
   world_.records.next_run();
   shell_ = std::make_unique<DiskShell>(DiskShell::Around{
       world_.loop, world_.chance, world_.trace, *world_.disk, world_.records, journal_, budget_,
-      std::move(witnesses), std::move(takes), [this] { return wall(); },
+      world_.seats, books_, [this] { return wall(); },
       [this](Duration wait, std::function<void()> what) { later(wait, std::move(what)); },
-      [this] { answer(); }});
+      [this] { answer(); },
+      [this] {
+        if (releasing_) give_up_removed();
+      }});
   shell_->recover(std::move(found_),
                   [this](const journal::format::Group& group) { return keys_.adopt(group); });
 }
 
-void Process::answer() {
-  ledger::Door& door = books_.door();
-  while (!waiting_.empty() && journal_.decided(waiting_.front().position)) {
-    const Waiting what = waiting_.front();
-    waiting_.pop_front();
-    if (journal_.voided(what.position)) {
-      door.refused(what.signal, Reason::disk, what.items);
-      world_.trace(world_.loop.now(),
-                   [&] { return fmt::format("record {} answered 503", what.position); });
-      continue;
-    }
-    door.accepted(what.signal, what.items);
-    world_.records.promised(what.position);
-    world_.trace(world_.loop.now(),
-                 [&] { return fmt::format("record {} answered 200", what.position); });
+void Process::release() {
+  releasing_ = true;
+  if (shell_ && !shell_->recovering()) give_up_removed();
+}
+
+void Process::give_up_removed() {
+  const Time now = world_.loop.now();
+  for (journal::CursorId id = 0; id < journal_.cursors(); ++id) {
+    if (!journal_.is_removed(id)) continue;
+    const journal::GivenUp gone =
+        journal_.give_up(id, WallTime::max(), Reason::destination_removed, now);
+    hold(gone.in_flight == 0, "a destination that isn't configured has requests in flight");
+    hold(journal_.held(id).records == 0, "release: something is still held");
+    world_.trace(now, [&] {
+      return fmt::format("{} is released: {} records", journal_.cursor_name(id), gone.records);
+    });
   }
+}
+
+/// Nobody else looks when a removed destination's records are over age (App::watch_expiry).
+void Process::expire_removed() {
+  journal_.expire_old(world_.loop.now());
+  later(seconds(30), [this] { expire_removed(); });
+}
+
+std::optional<journal::CursorId> Process::cursor_of(const std::string& name) const {
+  for (journal::CursorId id = 0; id < journal_.cursors(); ++id) {
+    if (journal_.cursor_name(id) == name) return id;
+  }
+  return std::nullopt;
 }
 
 void Process::stop(Duration grace) {
@@ -78,6 +90,7 @@ void Process::stop(Duration grace) {
 void Process::end() {
   const Time now = world_.loop.now();
   ended_ = true;
+  undelivered_.clear();  // their connections are closed
   for (auto& party : parties_) {
     for (const auto& [ticket, flight] : std::exchange(party->flights, {})) {
       party->seat.witness->unanswered(flight.id, flight.reply, now);
@@ -107,22 +120,29 @@ void Process::die(bool power_cut) {
 }
 
 void Process::absorb() {
-  if (shell_) {
-    for (std::size_t seat = 0; seat < parties_.size(); ++seat) {
-      world_.records.ended(seat, journal_.held_positions(parties_[seat]->delivery.cursor()));
-    }
+  overload_.poll(wall());
+  for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) {
+    const auto cursor = cursor_of(world_.seats[seat].server->name());
+    world_.records.ended(
+        seat, cursor ? journal_.held_positions(*cursor) : std::vector<journal::Position>());
   }
-  for (std::size_t seat = 0; seat < parties_.size(); ++seat) {
-    const std::string name(parties_[seat]->delivery.name());
-    world_.seats[seat].witness->absorb(name, books_.book(name), quarantine_,
-                                       shell_ ? world_.records.recovered_items(seat) : 0);
+  for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) {
+    const std::string& name = world_.seats[seat].server->name();
+    Witness& witness = *world_.seats[seat].witness;
+    witness.absorb(name, books_.book(name), quarantine_,
+                   shell_ ? world_.records.recovered_items(seat) : 0);
+    // bodies that can't be read, and what a stop in memory loses, aren't evictions
+    const bool all_told = shell_ ? world_.disk->flips() == 0 : !stopped_;
+    if (all_told) overload_.close(name, world_.records.given_up(seat, witness));
   }
 }
 
 bool Process::drained() const {
   if (shell_ && (shell_->recovering() || !journal_.synced() || !waiting_.empty())) return false;
-  return std::all_of(parties_.begin(), parties_.end(),
-                     [](const auto& party) { return party->delivery.drained(); });
+  for (journal::CursorId id = 0; id < journal_.cursors(); ++id) {
+    if (journal_.held(id).records != 0) return false;
+  }
+  return true;
 }
 
 std::string Process::held() const {
@@ -137,10 +157,14 @@ std::string Process::held() const {
       text += fmt::format("  record {}\n", position);
     }
   }
+  for (const std::string& name : journal_.removed_destinations()) {
+    text += name + " is not configured and holds some\n";
+  }
   return text;
 }
 
-void Process::check() const {
+void Process::check() {
+  overload_.poll(wall());
   const std::string wrong = ledger::imbalance(
       books_, [this](std::string_view name, Signal s) { return journal_.held_items(name, s); });
   hold(wrong.empty(), [&] { return "ledger: " + wrong; });

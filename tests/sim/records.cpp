@@ -8,10 +8,21 @@ namespace forager::sim {
 
 using journal::Position;
 
-void Records::offered(Position position, Number first, Number end, std::uint8_t app) {
-  const auto [at, fresh] = records_.try_emplace(position);
+namespace {
+
+/// A segment's header and its first frame: without them nobody knows whose run it speaks of.
+constexpr std::size_t opening_bytes = 512;
+
+}  // namespace
+
+void Records::offered(const Offer& offer) {
+  const auto [at, fresh] = records_.try_emplace(offer.position);
   hold(fresh || !at->second.here, "a position was used twice");
-  at->second = Kept{first, end, app};
+  at->second = Kept{.first = offer.first,
+                    .end = offer.end,
+                    .app = offer.app,
+                    .owed = offer.owed,
+                    .arrived = offer.arrived};
 }
 
 void Records::take_in(Kept& kept) {
@@ -20,14 +31,27 @@ void Records::take_in(Kept& kept) {
     truths_[n].accepted = true;
     truths_[n].promised = kept.promised;
     truths_[n].app = kept.app;
+    truths_[n].owed = kept.owed;
   }
 }
 
 void Records::promised(Position position) {
   Kept& kept = records_.at(position);
   kept.promised = true;
-  kept.known.fill(true);
+  for (std::size_t seat = 0; seat < seats_max; ++seat) kept.known[seat] = kept.is_owed(seat);
   take_in(kept);
+}
+
+void Records::written(const journal::Commit& commit) {
+  if (commit.segment == 0) return;
+  written_.push_back({runs_, commit.segment, commit.offset, commit.offset + commit.bytes});
+  if (commit.snapshot) snapshots_.insert(commit.segment);
+  for (auto at = records_.upper_bound(commit.last); at != records_.begin();) {
+    Kept& kept = (--at)->second;
+    if (at->first < commit.segment || kept.commit != 0) break;
+    kept.commit = written_.size();
+    kept.segment = commit.segment;
+  }
 }
 
 void Records::settled_durably(std::size_t seat, std::span<const journal::Range> ranges) {
@@ -35,6 +59,7 @@ void Records::settled_durably(std::size_t seat, std::span<const journal::Range> 
     for (auto at = records_.lower_bound(range.first);
          at != records_.end() && at->first <= range.last; ++at) {
       at->second.ends[seat] = End::durable;
+      at->second.marked[seat] = true;
     }
   }
 }
@@ -54,41 +79,80 @@ void Records::doubt() {
   }
 }
 
-void Records::recovered(std::size_t seat, Witness& witness, Position position) {
+void Records::recovered(std::size_t seat, Witness& witness, Found found, bool troubled) {
+  const Position position = found.position;
   const auto at = records_.find(position);
   hold(at != records_.end(), "recovery: a record that nobody has offered");
   Kept& kept = at->second;
-  hold(!kept.void_kept, [&] {
+  hold(kept.is_owed(seat), [&] {
+    return fmt::format("recovery: record {} came to a destination it was not for", position);
+  });
+  hold(troubled || !kept.void_kept, [&] {
     return fmt::format("recovery: record {} came back though its refusal is on disk", position);
   });
-  hold(kept.ends[seat] != End::durable, [&] {
+  hold(troubled || kept.ends[seat] != End::durable, [&] {
     return fmt::format("recovery: record {} came back though its end is on disk", position);
   });
   hold(!kept.known[seat], "recovery: a record came back twice");
   if (!kept.here) take_in(kept);
-  witness.again(kept.first, kept.end, kept.ends[seat] == End::settled);
+  witness.again(kept.first, kept.end, kept.ends[seat] != End::open);
   kept.ends[seat] = End::open;
   kept.known[seat] = true;
+  kept.segment = found.segment;
   recovered_items_[seat] += kept.end - kept.first;
 }
 
-void Records::all_recovered(std::size_t seat, Witness& witness,
-                            const std::array<bool, signal_count>& takes) {
+/// A commit of the same run that came later, and can be read, says that it was there.
+bool Records::must_be_missed(const Kept& kept, const SimDisk& disk) const {
+  if (kept.commit == 0) return false;
+  const Written& own = written_[kept.commit - 1];
+  // a damaged frame may name a signal that this destination doesn't take: then it isn't booked
+  const bool part_of_it =
+      disk.intact(own.segment, 0, 1) || disk.intact(own.segment, own.to, own.to + 1);
+  if (part_of_it && !disk.intact(own.segment, own.from, own.to)) return false;
+  const bool cursors_known =
+      std::any_of(snapshots_.begin(), snapshots_.end(),
+                  [&](Position segment) { return disk.intact(segment, 0, SIZE_MAX); });
+  for (std::size_t i = kept.commit; i < written_.size() && written_[i].run == own.run; ++i) {
+    const Written& later = written_[i];
+    if (later.segment != own.segment && !cursors_known) continue;
+    if (disk.intact(later.segment, 0, opening_bytes) &&
+        disk.intact(later.segment, later.from, later.to)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::vector<Position> Records::all_recovered(std::size_t seat, Witness& witness,
+                                             const SimDisk& disk) {
+  std::vector<Position> missing;
   for (auto& [position, kept] : records_) {
+    if (!kept.is_owed(seat)) continue;
     if (!kept.here || kept.known[seat] || kept.ends[seat] != End::open) continue;
-    if (!takes[static_cast<std::size_t>(truths_[kept.first].signal)]) continue;
-    hold(!kept.promised, [at = position] {
-      return fmt::format("recovery: record {} was answered 200 and is not there", at);
-    });
+    if (kept.promised) {
+      const bool excused = kept.marked[seat] || !disk.intact(segment_of(position), 0, SIZE_MAX);
+      hold(disk.ever_troubled() && excused, [&, at = position] {
+        return fmt::format(
+            "recovery: record {} in segment {} was answered 200 and is not there for "
+            "destination {}",
+            at, kept.segment, seat);
+      });
+      if (!kept.marked[seat] && must_be_missed(kept, disk)) missing.push_back(position);
+    }
     witness.vanished(kept.first, kept.end);
     kept.ends[seat] = End::settled;
+    kept.marked[seat] = true;  // the next snapshot says so, whichever later process can read it
   }
+  return missing;
 }
 
 void Records::ended(std::size_t seat, const std::vector<Position>& held) {
   for (auto& [position, kept] : records_) {
     if (!kept.known[seat] || kept.ends[seat] != End::open) continue;
-    if (!std::binary_search(held.begin(), held.end(), position)) kept.ends[seat] = End::settled;
+    if (std::binary_search(held.begin(), held.end(), position)) continue;
+    kept.ends[seat] = End::settled;
+    kept.marked[seat] = true;  // a commit that failed may have left it on disk all the same
   }
 }
 
@@ -104,6 +168,20 @@ std::uint64_t Records::unanswered_items() const {
     if (!kept.promised) items += kept.end - kept.first;
   }
   return items;
+}
+
+Position Records::segment_of(Position position) const {
+  const auto at = records_.find(position);
+  return at == records_.end() ? 0 : at->second.segment;
+}
+
+Records::Arrivals Records::given_up(std::size_t seat, const Witness& witness) const {
+  Arrivals made;
+  for (const auto& [position, kept] : records_) {
+    if (!kept.known[seat] || kept.ends[seat] == End::open) continue;
+    if (witness.gave_up(kept.first, kept.end)) made.add(kept.arrived, kept.arrived);
+  }
+  return made;
 }
 
 }  // namespace forager::sim

@@ -1,14 +1,17 @@
-// What the world knows of each record: what the app was told, and how far its end for each
-// destination has got on disk. Judges what a process finds again after another one ended.
+// What the world knows of each record: what the app was told, whom it is for, and how far its end
+// for each destination has got on disk. Judges what a process finds again after another one ended.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
+#include <set>
 #include <span>
 #include <vector>
 
 #include "journal/journal.h"
+#include "sim/disk.h"
 #include "sim/items.h"
 #include "sim/oracle.h"
 
@@ -18,20 +21,36 @@ class Records {
  public:
   explicit Records(std::vector<Truth>& truths) : truths_(truths) {}
 
+  struct Offer {
+    journal::Position position = 0;
+    Number first = 0;
+    Number end = 0;
+    std::uint8_t app = 0;
+    std::uint8_t owed = 0;  ///< bit mask of seats
+    WallTime arrived{};
+  };
   /// The journal took it; nobody was told yet.
-  void offered(journal::Position position, Number first, Number end, std::uint8_t app);
-  /// The app was told 200. Its items from there on: promised.
+  void offered(const Offer& offer);
+  /// It is booked as accepted. Its items from there on: promised.
   void promised(journal::Position position);
+  /// A commit is durable: where its records lie, and what its end says of others.
+  void written(const journal::Commit& commit);
   void settled_durably(std::size_t seat, std::span<const journal::Range> ranges);
   void voided_durably(const journal::RangeSet& voided);
   /// A segment that said some of this is written anew: until it is durable nothing of it counts.
   void doubt();
 
-  /// Found again by the process that runs now.
-  void recovered(std::size_t seat, Witness& witness, journal::Position position);
-  /// All of an earlier run has been read: what was promised and not settled must have come back.
-  void all_recovered(std::size_t seat, Witness& witness,
-                     const std::array<bool, signal_count>& takes);
+  /// Found again by the process that runs now. `troubled`: some of what the disk says can't be
+  /// read.
+  struct Found {
+    journal::Position position = 0;
+    journal::Position segment = 0;
+  };
+  void recovered(std::size_t seat, Witness& witness, Found found, bool troubled);
+  /// All of an earlier run has been read: what was promised and not settled must have come back,
+  /// but from damaged files. Returns those that the books must name as lost.
+  std::vector<journal::Position> all_recovered(std::size_t seat, Witness& witness,
+                                               const SimDisk& disk);
   /// The process ends; it holds these for this destination, ascending.
   void ended(std::size_t seat, const std::vector<journal::Position>& held);
   void next_run();
@@ -42,6 +61,19 @@ class Records {
   std::uint64_t recovered_items(std::size_t seat) const { return recovered_items_[seat]; }
   /// Of records that nobody was told 200 of.
   std::uint64_t unanswered_items() const;
+  /// The segment it lies in; 0: unknown.
+  journal::Position segment_of(journal::Position position) const;
+  struct Arrivals {
+    WallTime oldest = WallTime::max();
+    WallTime newest = WallTime::min();
+    void add(WallTime first, WallTime last) {
+      oldest = std::min(oldest, first);
+      newest = std::max(newest, last);
+    }
+    bool operator==(const Arrivals&) const = default;
+  };
+  /// Of the records that the process which ends has let go for this destination undelivered.
+  Arrivals given_up(std::size_t seat, const Witness& witness) const;
 
  private:
   static constexpr std::size_t seats_max = 3;
@@ -50,16 +82,31 @@ class Records {
     Number first = 0;
     Number end = 0;
     std::uint8_t app = 0;
+    std::uint8_t owed = 0;
+    WallTime arrived{};
+    std::size_t commit = 0;  ///< that made it durable, from 1 on
+    journal::Position segment = 0;
     bool promised = false;
-    bool here = false;                    ///< promised, or found again though nobody was told
-    bool void_kept = false;               ///< that it was refused is on disk
-    std::array<bool, seats_max> known{};  ///< to the process that runs now
+    bool here = false;                     ///< promised, or found again though nobody was told
+    bool void_kept = false;                ///< that it was refused is on disk
+    std::array<bool, seats_max> known{};   ///< to the process that runs now
+    std::array<bool, seats_max> marked{};  ///< that it came to its end may be on disk
     std::array<End, seats_max> ends{};
+    bool is_owed(std::size_t seat) const { return (owed >> seat & 1U) != 0; }
+  };
+  struct Written {
+    std::size_t run = 0;
+    journal::Position segment = 0;
+    std::size_t from = 0;
+    std::size_t to = 0;
   };
   void take_in(Kept& kept);
+  bool must_be_missed(const Kept& kept, const SimDisk& disk) const;
 
   std::vector<Truth>& truths_;
   std::map<journal::Position, Kept> records_;
+  std::vector<Written> written_;
+  std::set<journal::Position> snapshots_;  ///< segments
   std::size_t runs_ = 0;
   std::size_t cleared_ = 0;
   std::array<std::uint64_t, seats_max> recovered_items_{};  ///< in this run

@@ -198,7 +198,8 @@ Reply Server::take(const net::Request& request, Signal signal, WallTime wall) {
   const std::string raw = raw_of(request);
   Reply reply;
   reply.items = read_items(signal, raw);
-  reply.after = chance_.about(plan_.latency) + std::chrono::microseconds(50);
+  const Duration took = plan_.steady ? plan_.latency : chance_.about(plan_.latency);
+  reply.after = took + std::chrono::microseconds(50);
   reply.what = net::Response{};
   const Mood mood = mood_ == Mood::mixed ? static_cast<Mood>(chance_.below(mood_count)) : mood_;
   if (mood == Mood::slow) reply.after += chance_.about(seconds(5));
@@ -216,7 +217,7 @@ Reply Server::take(const net::Request& request, Signal signal, WallTime wall) {
     }
   }
   // whatever it says, the network may lose it
-  if (!calm_ && chance_.one_in(25)) {
+  if (!calm_ && plan_.loses != 0 && chance_.one_in(plan_.loses)) {
     reply.what = error(Kind::reset, "the answer is lost");
     reply.acknowledged = false;
     reply.refused = false;

@@ -10,12 +10,17 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 World::World(const Plan& plan, bool verbose)
-    : plan_(plan), trace_(verbose), chance_(plan.seed * 7 + 3), shell_chance_(plan.seed * 11 + 5) {
+    : plan_(plan),
+      trace_(verbose),
+      chance_(plan.seed * 7 + 3),
+      shell_chance_(plan.seed * 11 + 5),
+      late_chance_(plan.seed * 17 + 1) {
   seat_parties();
   if (plan_.disk) {
     disk_ = std::make_unique<SimDisk>(*plan_.disk, plan_.seed * 13 + 9);
     plan_disk_moods(0);
     plan_restart();
+    if (plan_.reseats) plan_release();
   }
   start_process();
   loop_.after(chance_.up_to(plan_.traffic_every), [this] { traffic(); });
@@ -38,7 +43,7 @@ void World::seat_parties() {
     seat.server = std::make_unique<Server>(
         seat.plan.server, names[static_cast<std::size_t>(seat.plan.kind)], truths_, chance_.bits());
     seat.server->set_own_key("own-1");
-    seat.witness = std::make_unique<Witness>(seat.plan, truths_);
+    seat.witness = std::make_unique<Witness>(seat.plan, i, truths_);
     plan_moods(seat, 0);
   }
 }
@@ -49,6 +54,7 @@ void World::start_process() {
                                                 seats_, wall_offset_, records_of_, disk_.get()},
                                 fmt::format("own-{}", own_version_));
   crash_at_ = UINT64_MAX;
+  if (calm_ && plan_.reseats) process_->release();
   if (!plan_.disk || calm_ || plan_.disk->events_a_life == 0) return;
   crash_at_ = loop_.ran() + shell_chance_.between(1, 2 * plan_.disk->events_a_life);
 }
@@ -59,8 +65,40 @@ void World::next_process() {
   process_->absorb();
   process_.reset();
   crash_at_ = UINT64_MAX;
+  if (!calm_ && late_chance_.below(4) < plan_.disk->damages) {
+    const std::string what = disk_->damage();
+    trace_(loop_.now(), [&] { return "damage: " + what; });
+  }
+  if (plan_.reseats) reseat();
   loop_.after(shell_chance_.up_to(seconds(shell_chance_.one_in(4) ? 20 : 1)),
               [this] { start_process(); });
+}
+
+/// The configuration of the next process: some destination is taken out of it, or comes (back).
+void World::reseat() {
+  if (calm_ && plan_.release_at_calm) return;
+  for (Seat& seat : seats_) {
+    if (calm_) {
+      seat.configured = true;
+    } else if (late_chance_.one_in(3)) {
+      seat.configured = !seat.configured;
+    }
+    trace_(loop_.now(), [&] {
+      return fmt::format("{} is {}configured", seat.server->name(), seat.configured ? "" : "not ");
+    });
+  }
+  const bool none =
+      std::none_of(seats_.begin(), seats_.end(), [](const Seat& seat) { return seat.configured; });
+  if (none) seats_[late_chance_.below(seats_.size())].configured = true;
+}
+
+/// forager journal release
+void World::plan_release() {
+  loop_.after(late_chance_.about(minutes(2)), [this] {
+    if (calm_) return;
+    if (process_ && !process_->stopping()) process_->release();
+    plan_release();
+  });
 }
 
 void World::crash() {
@@ -150,7 +188,7 @@ void World::traffic() {
 void World::request(bool clean) {
   if (!process_) return;  // connection refused
   Order order;
-  order.signal = all_signals[chance_.below(signal_count)];
+  order.signal = otlp_signals[chance_.below(otlp_signals.size())];
   order.items = static_cast<std::uint32_t>(1 + chance_.below(chance_.one_in(6) ? 120 : 14));
   order.padding = plan_.body_scale * (chance_.one_in(25) ? 2500 : chance_.below(250));
   order.per_scope = static_cast<std::uint32_t>(1 + chance_.below(12));
@@ -186,6 +224,7 @@ void World::calm() {
   crash_at_ = UINT64_MAX;
   if (process_ && disk_ && plan_.disk->crash_at_calm) crash_at_ = loop_.ran();
   if (process_) process_->new_own_key(fmt::format("own-{}", own_version_));
+  if (process_ && plan_.reseats) process_->release();
   trickle(seconds(2));
 }
 
@@ -197,7 +236,6 @@ void World::trickle(Duration every) {
 }
 
 void World::run_until_settled() {
-  constexpr std::uint64_t events_max = 400'000;
   const auto held = [this] { return process_ ? process_->held() : std::string(); };
   while (true) {
     if (process_ && process_->stopped()) {
@@ -209,7 +247,7 @@ void World::run_until_settled() {
     hold(!loop_.empty(), [&] { return "settling: held, and nobody means to send it\n" + held(); });
     loop_.run_one();
     if (process_) process_->check();
-    hold(loop_.ran() < events_max, [&] { return "busy loop: too many events\n" + held(); });
+    hold(loop_.ran() < plan_.events_max, [&] { return "busy loop: too many events\n" + held(); });
     if (!calm_) continue;
     Time quiet = calm_at_;
     for (const Seat& seat : seats_) quiet = std::max(quiet, seat.witness->quiet_until());
@@ -223,8 +261,17 @@ void World::run() {
   process_->close();
   const std::uint64_t unanswered = records_of_.unanswered_items();
   for (const Seat& seat : seats_) {
-    seat.witness->close(*seat.server, unanswered, disk_ && disk_->flips() != 0);
+    seat.witness->close(*seat.server, unanswered,
+                        disk_ && (disk_->flips() != 0 || disk_->ever_troubled()));
   }
+}
+
+void World::each(Duration every, std::function<void()> look) {
+  loop_.after(every, [this, every, look = std::move(look)] {
+    if (calm_) return;
+    look();
+    each(every, look);
+  });
 }
 
 Outcome World::outcome() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,11 @@ class World {
   World(const Plan& plan, bool verbose);
   /// Throws Broken.
   void run();
+  /// Calls it again and again until the faults are over.
+  void each(Duration every, std::function<void()> look);
+  Time now() const { return loop_.now(); }
+  Seat& seat(std::size_t at) { return seats_[at]; }
+  const Process& process() const { return *process_; }
   Outcome outcome() const;
 
  private:
@@ -34,6 +40,8 @@ class World {
   void crash();
   void plan_disk_moods(std::size_t next);
   void plan_restart();
+  void reseat();
+  void plan_release();
   void plan_moods(Seat& seat, std::size_t next);
   void plan_rotation();
   void plan_jump();
@@ -50,6 +58,7 @@ class World {
   Loop loop_;
   Chance chance_;
   Chance shell_chance_;
+  Chance late_chance_;  ///< for what came later to the simulator, so that older seeds keep theirs
   std::vector<Truth> truths_;
   std::vector<Seat> seats_;
   Duration wall_offset_{};
