@@ -13,21 +13,36 @@ using ledger::Reason;
 
 Time now() { return std::chrono::steady_clock::now(); }
 
+/// A request may be this much over the limit by what is added to it. The limit is for what apps
+/// send; a body of many small resources must not become one of many large ones.
+constexpr std::size_t enriched_most_over = std::size_t{64} << 10U;
+/// From here on a copy is worth the hops to the pool (see worth_offloading).
+constexpr std::size_t copied_elsewhere = std::size_t{256} << 10U;
+
+std::size_t journalable(const journal::Journal& journal) {
+  const std::size_t most = journal.bytes_max();
+  return most > journal::record_overhead ? most - journal::record_overhead : 0;
+}
+
 /// min(limit, budget / 4) (DESIGN, invariant 6); and what the journal can't hold at all is 413, not
 /// 503 for ever.
 std::size_t effective_limit(std::size_t configured, const Budget& budget,
                             const journal::Journal& journal) {
-  const std::size_t most = journal.bytes_max();
-  const std::size_t journalable =
-      most > journal::record_overhead ? most - journal::record_overhead : 0;
-  return std::min({configured, budget.limit() / 4, journalable});
+  return std::min({configured, budget.limit() / 4, journalable(journal)});
 }
 
 /// What runs on the pool: owns all it touches.
 struct Preparing {
   Raw raw;
   Allowance allowance;
-  Preparation operator()() { return prepare(std::move(raw), allowance); }
+  std::shared_ptr<const otlp::Enrichment> add;
+  Preparation operator()() { return prepare(std::move(raw), allowance, add.get()); }
+};
+struct Enriching {
+  Signal signal;
+  Prepared from;
+  std::shared_ptr<const otlp::Enrichment> add;
+  Prepared operator()() { return enriched(signal, std::move(from), *add); }
 };
 
 struct ReasonKind {
@@ -60,6 +75,13 @@ std::string_view usual_words(Refused::Kind kind) {
   return {};
 }
 
+journal::Audience audience_without(const journal::Journal& journal, std::string_view name) {
+  for (journal::CursorId id = 0; !name.empty() && id < journal.cursors(); ++id) {
+    if (journal.cursor_name(id) == name) return journal::Audience::all_but(id);
+  }
+  return {};
+}
+
 std::string disk_words(const journal::Journal& journal) {
   return fmt::format("the disk takes nothing now; send it again later ({})",
                      journal.disk_trouble());
@@ -77,7 +99,8 @@ Admission::Admission(AdmissionConfig config, Budget& budget, journal::Journal& j
       keys_(keys),
       io_(std::move(io)),
       pool_(pool),
-      request_limit_(effective_limit(config.request_limit, budget, journal)) {
+      request_limit_(effective_limit(config.request_limit, budget, journal)),
+      enriched_limit_(std::min(request_limit_ + enriched_most_over, journalable(journal))) {
   if (!config_.wait_for_delivery) return;
   journal_.on_passed([this](journal::Position position) {
     if (const auto found = waiting_.find(position); found != waiting_.end())
@@ -88,7 +111,8 @@ Admission::Admission(AdmissionConfig config, Budget& budget, journal::Journal& j
 asio::awaitable<Outcome> Admission::admit(Offer offer) {
   const Signal signal = offer.signal;
   if (auto refused = objection(offer)) co_return *std::move(refused);
-  const Sender sender{std::move(offer.key), std::move(offer.dataset)};
+  const bool answered = offer.answered;
+  const Sender sender{std::move(offer.key), std::move(offer.dataset), offer.not_for};
   Raw raw{signal, offer.encoding, offer.coding, std::move(offer.body)};
   auto prepared = co_await prepare_charged(std::move(raw), std::move(offer.charge));
   if (auto* const refused = std::get_if<Refused>(&prepared)) co_return std::move(*refused);
@@ -102,7 +126,7 @@ asio::awaitable<Outcome> Admission::admit(Offer offer) {
   if (journal_.voided(position))
     co_return refuse(signal, Reason::disk, disk_words(journal_), items);
   ledger_.door().accepted(signal, items);
-  if (!config_.wait_for_delivery) co_return Accepted{};
+  if (!config_.wait_for_delivery || !answered) co_return Accepted{};
   const bool delivered = co_await passed(position);
   if (delivered) co_return Accepted{};
   // the books have it as accepted, which it is: a repeat is the price of this setting
@@ -123,7 +147,8 @@ std::optional<Refused> Admission::objection(const Offer& offer) {
                   "Forager is stopping; send it again to the next one");
   if (offer.body.size() > request_limit_) return refuse(offer.signal, Reason::too_large, {});
   // before anything is inflated; whether it is among the groups is asked after the body was found
-  // good
+  // good; segments go to X-Ray, which knows no such keys
+  if (offer.signal == Signal::segments) return std::nullopt;
   if (const auto why = keys_.objection(offer.key, offer.dataset))
     return refuse(offer.signal, *why, 0);
   return std::nullopt;
@@ -134,13 +159,19 @@ asio::awaitable<std::variant<Admission::Ready, Refused>> Admission::prepare_char
   const Signal signal = raw.signal;
   const std::size_t came = raw.body.capacity();
   const bool elsewhere = worth_offloading(raw);
+  const bool plain =
+      raw.encoding == otlp::Encoding::protobuf && raw.coding == ContentCoding::identity;
+  // segments have no resource, and are given to X-Ray as they are; and what the journal could no
+  // longer hold goes as it came
+  const bool stays = signal == Signal::segments || (plain && came > enriched_limit_);
+  const std::shared_ptr<const otlp::Enrichment> add = stays ? nullptr : enrichment_;
   Allowance allowance = expected_allowance(raw, request_limit_);
   const Allowance most = full_allowance(raw, request_limit_);
   while (true) {
     if (charge.bytes() < came + allowance.total() && !grow(charge, came + allowance.total())) {
       co_return refuse(signal, Reason::memory_budget, {});
     }
-    Preparing work{std::move(raw), allowance};
+    Preparing work{std::move(raw), allowance, add};
     Preparation done;
     if (elsewhere) {
       done = co_await offload(pool_, std::move(work));
@@ -149,8 +180,17 @@ asio::awaitable<std::variant<Admission::Ready, Refused>> Admission::prepare_char
     }
     if (auto* const bad = std::get_if<Fault>(&done))
       co_return refuse(signal, Reason::malformed, std::move(bad->what));
-    if (auto* const good = std::get_if<Prepared>(&done))
-      co_return Ready{std::move(*good), std::move(charge)};
+    if (auto* const good = std::get_if<Prepared>(&done)) {
+      Ready ready{std::move(*good), std::move(charge)};
+      if (ready.prepared.missing.edits != 0) {
+        auto made = co_await enrich_charged(signal, std::move(ready), add);
+        const auto* const kept = std::get_if<Ready>(&made);
+        if (plain && kept != nullptr) note_growth(kept->prepared.grown, add);
+        co_return made;
+      }
+      if (plain) note_growth(ready.prepared.grown, add);
+      co_return ready;
+    }
     if (allowance.inflated >= most.inflated) {
       co_return refuse(
           signal, Reason::too_large,
@@ -164,6 +204,29 @@ asio::awaitable<std::variant<Admission::Ready, Refused>> Admission::prepare_char
   }
 }
 
+/// What the headroom took is in already; the rest is charged before it is written.
+asio::awaitable<std::variant<Admission::Ready, Refused>> Admission::enrich_charged(
+    Signal signal, Ready ready, std::shared_ptr<const otlp::Enrichment> with) {
+  Prepared& prepared = ready.prepared;
+  const std::size_t size = prepared.missing.size;
+  if (size > enriched_limit_) {
+    note_left_alone(size);
+    prepared = left_alone(std::move(prepared));
+    co_return ready;
+  }
+  const std::size_t both = prepared.body.capacity() + size;
+  if (ready.charge.bytes() < both && !grow(ready.charge, both)) {
+    co_return refuse(signal, Reason::memory_budget, {}, prepared.shape.items);
+  }
+  Enriching work{signal, std::move(prepared), std::move(with)};
+  if (size > copied_elsewhere) {
+    ready.prepared = co_await offload(pool_, std::move(work));
+  } else {
+    ready.prepared = work();
+  }
+  co_return ready;
+}
+
 std::variant<Admission::Kept, Accepted, Refused> Admission::keep(Signal signal,
                                                                  const Sender& sender,
                                                                  Ready ready) {
@@ -175,7 +238,8 @@ std::variant<Admission::Kept, Accepted, Refused> Admission::keep(Signal signal,
     ledger_.door().accepted(signal, 0);
     return Accepted{};
   }
-  const auto group = keys_.group_of(sender.key, sender.dataset);
+  std::variant<journal::GroupId, KeyRefused> group = journal::own_group;
+  if (signal != Signal::segments) group = keys_.group_of(sender.key, sender.dataset);
   if (const auto* const why = std::get_if<KeyRefused>(&group))
     return refuse(signal, *why, shape.items);
   const std::size_t capacity = ready.prepared.body.capacity();
@@ -190,7 +254,8 @@ std::variant<Admission::Kept, Accepted, Refused> Admission::keep(Signal signal,
   record.group = std::get<journal::GroupId>(group);
   record.arrived = std::chrono::system_clock::now();
   record.body = Slice(std::move(ready.prepared.body));
-  const auto position = journal_.append(std::move(record), std::move(ready.charge), now());
+  const auto position = journal_.append(std::move(record), std::move(ready.charge), now(),
+                                        audience_without(journal_, sender.not_for));
   if (!position && !journal_.disk_trouble().empty())
     return refuse(signal, Reason::disk, disk_words(journal_), shape.items);
   if (!position) {
@@ -265,6 +330,14 @@ void Admission::note_repaired(Signal signal, std::uint32_t strings) {
       "an app sends {} with strings that aren't UTF-8; each bad byte becomes '?', and they are "
       "counted. Said once a signal",
       facts(signal).name);
+}
+
+void Admission::note_left_alone(std::size_t size) {
+  if (std::exchange(warned_left_alone_, true)) return;
+  spdlog::warn(
+      "a request would have {} bytes with the attributes of its many resources, and {} are the "
+      "limit (FORAGER_REQUEST_LIMIT): it goes without them, as others like it will. Said once",
+      size, enriched_limit_);
 }
 
 void Admission::note_not_routed(Signal signal, std::uint64_t items) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstddef>
+#include <memory>
 #include <unordered_map>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -45,6 +46,15 @@ class Admission final : public Door {
   /// With a disk journal: what is woken after each commit.
   void wait_for(Event& committed) { committed_ = &committed; }
   std::size_t request_limit() const override { return request_limit_; }
+  /// What the last body with one resource was missing: an app sends the same resource every time.
+  std::size_t headroom() const override { return headroom_; }
+
+  /// Resource attributes for the requests from now on, where they are missing; nullptr: none. What
+  /// came before goes without.
+  void enrich_with(std::shared_ptr<const otlp::Enrichment> attributes) {
+    enrichment_ = std::move(attributes);
+    headroom_ = 0;
+  }
 
   /// The last step of a stop: from now on everything is refused as `stopping`. Until then the door
   /// stays open while draining, since the port outlives the app (DESIGN, invariant 12).
@@ -57,6 +67,7 @@ class Admission final : public Door {
   struct Sender {
     std::optional<Secret> key;
     std::optional<std::string> dataset;
+    std::string_view not_for{};  ///< as in Offer
   };
   struct Ready {
     Prepared prepared;
@@ -64,6 +75,8 @@ class Admission final : public Door {
   };
   std::optional<Refused> objection(const Offer& offer);
   asio::awaitable<std::variant<Ready, Refused>> prepare_charged(Raw raw, Budget::Charge charge);
+  asio::awaitable<std::variant<Ready, Refused>> enrich_charged(
+      Signal signal, Ready ready, std::shared_ptr<const otlp::Enrichment> with);
   struct Kept {
     journal::Position position = journal::not_routed;
     std::uint32_t items = 0;
@@ -85,6 +98,10 @@ class Admission final : public Door {
   Refused refuse(Signal signal, const KeyRefused& why, std::uint64_t items);
   void note_repaired(Signal signal, std::uint32_t strings);
   void note_not_routed(Signal signal, std::uint64_t items);
+  void note_left_alone(std::size_t size);
+  void note_growth(std::size_t grown, const std::shared_ptr<const otlp::Enrichment>& by) {
+    if (by == enrichment_) headroom_ = grown;
+  }
 
   AdmissionConfig config_;
   Budget& budget_;
@@ -94,12 +111,16 @@ class Admission final : public Door {
   asio::any_io_executor io_;
   asio::thread_pool& pool_;
   std::size_t request_limit_;
+  std::size_t enriched_limit_;
+  std::shared_ptr<const otlp::Enrichment> enrichment_;
+  std::size_t headroom_ = 0;
   Event* committed_ = nullptr;
   bool closed_ = false;
   std::optional<Time> ends_;
   std::unordered_map<journal::Position, Event*> waiting_;  ///< for delivery
   std::array<bool, signal_count> warned_repaired_{};
   std::array<bool, signal_count> warned_not_routed_{};
+  bool warned_left_alone_ = false;
 };
 
 }  // namespace forager::admit

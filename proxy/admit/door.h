@@ -29,6 +29,10 @@ struct Offer {
   Budget::Charge charge;               ///< for body.capacity()
   std::optional<Secret> key;           ///< x-honeycomb-team of the app, if it sent one
   std::optional<std::string> dataset;  ///< x-honeycomb-dataset of the app
+  /// False: nobody waits for an answer (UDP), so it isn't kept waiting until it is delivered.
+  bool answered = true;
+  /// A destination that has the same data already, in a form of its own; static text.
+  std::string_view not_for{};
 };
 
 /// Kept (DESIGN, invariant 1): answer full success. A `warning` is for partial_success with 0
@@ -60,8 +64,8 @@ class Door {
   Door& operator=(const Door&) = delete;
   virtual ~Door() = default;
 
-  /// Inflates, transcodes, validates, counts, repairs, applies the key policy, journals, and
-  /// returns when the record is kept.
+  /// Inflates, transcodes, validates, counts, repairs, enriches, applies the key policy, journals,
+  /// and returns when the record is kept.
   virtual boost::asio::awaitable<Outcome> admit(Offer offer) = 0;
   /// For a receiver that must refuse before there is an offer (over the limit, no room): books it
   /// at the door and words it.
@@ -71,6 +75,9 @@ class Door {
   virtual void book_refusal(Signal /*signal*/, ledger::Reason /*reason*/) {}
   /// Memory for a body about to be read; nullopt: answer turn_away(busy).
   virtual std::optional<Budget::Charge> room(std::size_t bytes) = 0;
+  /// Bytes to leave free in front of an uncompressed body, and to charge with it: so that what is
+  /// added to it moves its beginning only.
+  virtual std::size_t headroom() const { return 0; }
   /// Bytes a request may have, compressed and not: min(configured limit, budget / 4) (DESIGN,
   /// invariant 6).
   virtual std::size_t request_limit() const = 0;

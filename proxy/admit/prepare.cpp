@@ -27,7 +27,15 @@ Allowance with_transcoding(const Raw& raw, std::size_t inflated, std::size_t lim
 /// Records stay for as long as a destination is away: no more memory than they need.
 void right_size(Buffer& body) {
   const std::size_t spare = body.capacity() - body.size();
-  if (spare > 1024 && spare > body.capacity() / 8) body.resize(body.size());
+  if (spare > 1024 && spare > body.capacity() / 8) body = Buffer::copy_of(body.view());
+}
+
+void put_in(Signal signal, Prepared& into, const otlp::Growth& growth,
+            const otlp::Enrichment& add) {
+  into.grown =
+      growth.edits == 1 && growth.size > into.body.size() ? growth.size - into.body.size() : 0;
+  into.body = add.put_into(signal, std::move(into.body), growth);
+  into.shape.largest_item += static_cast<std::uint32_t>(growth.item_growth);
 }
 
 }  // namespace
@@ -54,7 +62,7 @@ bool worth_offloading(const Raw& raw) {
   return bytes > (raw.coding == ContentCoding::identity ? protobuf_bytes : inflated_bytes);
 }
 
-Preparation prepare(Raw raw, Allowance allowance) {
+Preparation prepare(Raw raw, Allowance allowance, const otlp::Enrichment* add) {
   Buffer body = std::move(raw.body);
   if (raw.coding != ContentCoding::identity) {
     Inflated inflated = inflate(raw.coding, body.view(), allowance.inflated);
@@ -74,8 +82,29 @@ Preparation prepare(Raw raw, Allowance allowance) {
   }
   Result<otlp::Shape> shape = otlp::walk(raw.signal, body.span());
   if (!shape) return shape.error();
-  right_size(body);
-  return Prepared{std::move(body), *shape};
+  Prepared made{std::move(body), *shape, {}, 0};
+  if (add != nullptr) {
+    otlp::Growth missing = add->look(raw.signal, made.body.view());
+    if (missing.edits != 0 && !otlp::Enrichment::fits(made.body, missing)) {
+      made.missing = std::move(missing);
+      return made;
+    }
+    if (missing.edits != 0) put_in(raw.signal, made, missing, *add);
+  }
+  right_size(made.body);
+  return made;
+}
+
+Prepared enriched(Signal signal, Prepared from, const otlp::Enrichment& add) {
+  put_in(signal, from, from.missing, add);
+  from.missing = {};
+  return from;
+}
+
+Prepared left_alone(Prepared from) {
+  from.missing = {};
+  right_size(from.body);
+  return from;
 }
 
 }  // namespace forager::admit

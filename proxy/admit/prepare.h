@@ -1,4 +1,5 @@
-// What turns a body as it came into one that may be journaled: inflate, JSON to protobuf, walk.
+// What turns a body as it came into one that may be journaled: inflate, JSON to protobuf, walk,
+// enrich.
 // Pure, so it runs on the io thread or on the pool; what it may allocate is said beforehand, so
 // that it can be charged first.
 #pragma once
@@ -10,6 +11,7 @@
 #include "base/inflate.h"
 #include "base/result.h"
 #include "otlp/encoding.h"
+#include "otlp/enrich.h"
 #include "otlp/signal.h"
 #include "otlp/walk.h"
 
@@ -36,10 +38,12 @@ Allowance full_allowance(const Raw& raw, std::size_t limit);
 /// True: long enough on a core to be worth the two hops to the pool and back.
 bool worth_offloading(const Raw& raw);
 
-/// Ready for the journal; `body` has about the capacity of its size.
+/// Ready for the journal once nothing is missing; `body` has then about the capacity of its size.
 struct Prepared {
   Buffer body;
   otlp::Shape shape;
+  otlp::Growth missing;   ///< what takes more memory to put in than was charged: see `enriched`
+  std::size_t grown = 0;  ///< bytes that enrichment has added to a body with one resource
 };
 /// Inflated it passes the allowance: here it is again, for more or for 413.
 struct Outgrown {
@@ -47,6 +51,12 @@ struct Outgrown {
 };
 using Preparation = std::variant<Prepared, Outgrown, Fault>;
 
-Preparation prepare(Raw raw, Allowance allowance);
+/// `add`: what is put in where it is missing, if the body's headroom takes it; nullptr: nothing.
+Preparation prepare(Raw raw, Allowance allowance, const otlp::Enrichment* add = nullptr);
+
+/// `from` with what it is missing. Allocates missing.size bytes. `add` as given to `prepare`.
+Prepared enriched(Signal signal, Prepared from, const otlp::Enrichment& add);
+/// `from` as it came, after all.
+Prepared left_alone(Prepared from);
 
 }  // namespace forager::admit

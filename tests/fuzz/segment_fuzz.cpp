@@ -21,6 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto* record = std::get_if<format::FoundRecord>(&said);
     if (record != nullptr && record->offset + record->record.stored_bytes > bytes.size())
       std::abort();
+    const auto* quarantined = std::get_if<FoundQuarantined>(&said);
+    if (quarantined == nullptr) continue;
+    for (const format::QuarantinedItem& item : quarantined->what.items) {
+      if (quarantined->offset + item.offset + item.bytes > bytes.size()) std::abort();
+    }
   }
   return 0;
 }

@@ -1,10 +1,13 @@
-// Any bytes: walk never reads outside and never says yes to what the cut index, a cut or the
-// log-time edit then disagrees with. The first byte picks the signal, the second where to cut.
+// Any bytes: walk never reads outside and never says yes to what the cut index, a cut, the log-time
+// edit or enrichment then disagrees with. The first byte picks the signal, the second where to cut.
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "otlp/enrich.h"
 #include "otlp/log_time.h"
 #include "otlp/take_apart.h"
 #include "otlp/walk.h"
@@ -50,6 +53,43 @@ void give_times(std::string_view body, const otlp::Shape& shape) {
   must(now.items == shape.items && !now.log_time_missing);
 }
 
+void collect_items(otlp::MessageId in, std::string_view message,
+                   std::vector<std::string_view>& into) {
+  otlp::Fields fields(message);
+  while (const auto field = fields.next()) {
+    const otlp::MessageId child = otlp::child_of(in, field->number);
+    if (otlp::is_item(child)) {
+      into.push_back(field->whole);
+    } else if (child != otlp::MessageId::none) {
+      collect_items(child, field->value, into);
+    }
+  }
+}
+std::vector<std::string_view> items_of(Signal signal, std::string_view body) {
+  std::vector<std::string_view> items;
+  collect_items(otlp::schema::request_of(signal), body, items);
+  return items;
+}
+
+void enrich(Signal signal, std::string_view body, const otlp::Shape& shape) {
+  static const std::vector<otlp::Attribute> attributes{
+      {"service.name", "ours"}, {"a", ""}, {"host.id", "i-1"}, {"aws.log.group.names", "g", true}};
+  static const otlp::Enrichment add(attributes);
+  const otlp::Growth growth = add.look(signal, body);
+  if (growth.edits == 0) return must(growth.size == body.size());
+  must(shape.items != 0);
+  Buffer copied = add.put_into(signal, Buffer::copy_of(body), growth);
+  must(copied.size() == growth.size);
+  Buffer roomy(body.size(), add.growth_max());
+  std::memcpy(roomy.data(), body.data(), body.size());
+  must(add.put_into(signal, std::move(roomy), growth).view() == copied.view());
+  must(items_of(signal, copied.view()) == items_of(signal, body));
+  const otlp::Shape now = walk_again(signal, copied);
+  must(now.items == shape.items && now.log_time_missing == shape.log_time_missing);
+  must(now.largest_item <= shape.largest_item + growth.item_growth);
+  must(add.look(signal, copied.view()).edits == 0);  // once is enough
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -60,6 +100,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (!shape) return 0;
   must(walk_again(signal, body).items == shape->items);
   cut(signal, body.view(), *shape, data[1]);
+  enrich(signal, body.view(), *shape);
   if (signal == Signal::logs) give_times(body.view(), *shape);
   return 0;
 }

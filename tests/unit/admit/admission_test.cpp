@@ -290,5 +290,102 @@ TEST(Admission, AnswersLaterWhenDeliveryTakesTooLong) {
   EXPECT_EQ(std::as_const(world.ledger).door().accepted(Signal::traces).items, 2U);
 }
 
+// --- resource attributes ---
+
+/// `host` is put into every resource.
+void enrich(World& world) {
+  const std::vector<otlp::Attribute> attributes{{"host.id", std::string(300, 'h')}};
+  world.admission.enrich_with(std::make_shared<const otlp::Enrichment>(attributes));
+}
+std::string with_host(std::string body) {
+  const std::vector<otlp::Attribute> attributes{{"host.id", std::string(300, 'h')}};
+  const otlp::Enrichment add(attributes);
+  const auto growth = add.look(Signal::traces, body);
+  return std::string(add.put_into(Signal::traces, Buffer::copy_of(body), growth).view());
+}
+
+TEST(AdmissionEnriches, EveryFormOfARequestAndChargesForWhatItKeeps) {
+  World world;
+  enrich(world);
+  for (const std::string& body : {two_spans(), many_spans(3000)}) {
+    const std::size_t before = world.budget.used();
+    EXPECT_TRUE(accepted(world.admit(world.offer(body))));
+    const journal::Record* const record = world.journal.find(world.journal.last());
+    EXPECT_EQ(record->body.view(), with_host(body));
+    EXPECT_EQ(world.budget.used() - before, record->body.size() + journal::record_overhead);
+    std::string copy(record->body.view());
+    const otlp::Shape is = *otlp::walk(Signal::traces, copy);
+    EXPECT_EQ(record->items, is.items);
+    EXPECT_GE(record->largest_item, is.largest_item);
+    EXPECT_LE(record->largest_item, is.largest_item + 4);
+
+    const std::string sent = gzip(body);
+    const auto coding = ContentCoding::gzip;
+    EXPECT_TRUE(accepted(world.admit(world.offer(sent, otlp::Encoding::protobuf, coding))));
+    EXPECT_EQ(world.journal.find(world.journal.last())->body.view(), with_host(body));
+  }
+  EXPECT_TRUE(accepted(world.admit(world.offer(two_spans_json(), otlp::Encoding::json))));
+  EXPECT_EQ(world.journal.find(world.journal.last())->body.view(), with_host(two_spans()));
+}
+
+TEST(AdmissionEnriches, InTheHeadroomItHasAskedFor) {
+  World world;
+  EXPECT_EQ(world.admission.headroom(), 0U);
+  enrich(world);
+  EXPECT_TRUE(accepted(world.admit(world.offer(two_spans()))));
+  const std::size_t headroom = world.admission.headroom();
+  EXPECT_EQ(headroom, with_host(two_spans()).size() - two_spans().size());
+  Offer roomy = world.offer(two_spans());
+  roomy.body = Buffer(two_spans().size(), headroom);
+  std::memcpy(roomy.body.data(), two_spans().data(), two_spans().size());
+  roomy.charge = *world.admission.room(roomy.body.capacity());
+  const char* const end = roomy.body.data() + roomy.body.size();
+  EXPECT_TRUE(accepted(world.admit(std::move(roomy))));
+  const auto kept = world.journal.find(world.journal.last())->body.view();
+  EXPECT_EQ(kept, with_host(two_spans()));
+  EXPECT_EQ(kept.data() + kept.size(), end) << "only the beginning has moved";
+  EXPECT_EQ(world.budget.used(), 2 * (kept.size() + journal::record_overhead));
+  // an app that sends all of it needs no room
+  EXPECT_TRUE(accepted(world.admit(world.offer(with_host(two_spans())))));
+  EXPECT_EQ(world.journal.find(world.journal.last())->body.view(), with_host(two_spans()));
+  EXPECT_EQ(world.admission.headroom(), 0U);
+}
+
+TEST(AdmissionEnriches, NothingOnceItIsTurnedOff) {
+  World world;
+  enrich(world);
+  world.admission.enrich_with(nullptr);
+  EXPECT_TRUE(accepted(world.admit(world.offer(two_spans()))));
+  EXPECT_EQ(world.journal.find(1)->body.view(), two_spans());
+}
+
+TEST(AdmissionEnriches, NoBodyToFarOverTheLimit) {
+  Given given;
+  given.admission.request_limit = 100'000;
+  World world(given);
+  enrich(world);
+  const std::string at_limit = two_spans() + std::string("\x12", 1);  // field 2 up to the limit
+  std::string large = at_limit + std::string("\xf0\x8b\x06", 3);      // of 99,824 bytes
+  large += std::string(99'824, 'x');
+  ASSERT_LE(large.size(), 100'000U);
+  EXPECT_TRUE(accepted(world.admit(world.offer(large))));
+  EXPECT_GT(world.journal.find(1)->body.size(), 100'000U);
+  const std::string many = many_spans(3000);  // each a resource
+  ASSERT_LE(many.size(), 100'000U);
+  EXPECT_TRUE(accepted(world.admit(world.offer(many))));
+  EXPECT_EQ(world.journal.find(2)->body.view(), many);
+}
+
+TEST(AdmissionEnriches, NotWithoutMemoryForIt) {
+  World world;
+  enrich(world);
+  Offer offer = world.offer(many_spans(3000));
+  const auto held = world.budget.take(world.budget.left() - 100'000);
+  EXPECT_EQ(world.refusal(std::move(offer)), Kind::busy);
+  EXPECT_EQ(
+      std::as_const(world.ledger).door().refused(Signal::traces, Reason::memory_budget).requests,
+      1U);
+}
+
 }  // namespace
 }  // namespace forager::admit
