@@ -18,10 +18,10 @@ grpc::ByteBuffer bytes_of(std::string_view from) {
   return {&slice, 1};
 }
 
-Buffer joined(grpc::ByteBuffer& message) {
+Buffer joined(grpc::ByteBuffer& message, std::size_t headroom = 0) {
   std::vector<grpc::Slice> slices;
   if (!message.Dump(&slices).ok()) return {};
-  Buffer body(message.Length());
+  Buffer body(message.Length(), headroom);
   char* to = body.data();
   for (const grpc::Slice& slice : slices) {
     std::memcpy(to, slice.begin(), slice.size());
@@ -72,7 +72,8 @@ class OpenCall {
 asio::awaitable<void> serve(std::shared_ptr<GrpcShared> shared, ExportCall* call) {
   const OpenCall open(*shared);
   admit::Door& door = *shared->door;
-  auto charge = door.room(call->body_size());
+  const std::size_t headroom = door.headroom();
+  auto charge = door.room(call->body_size() + headroom);
   if (!charge) {
     call->refuse(door.turn_away(call->signal(), admit::Refused::Kind::busy,
                                 "no memory left for this request; it is safe to send it again"));
@@ -80,7 +81,7 @@ asio::awaitable<void> serve(std::shared_ptr<GrpcShared> shared, ExportCall* call
   }
   admit::Offer offer;
   offer.signal = call->signal();
-  offer.body = call->take_body();
+  offer.body = call->take_body(headroom);
   offer.charge = std::move(*charge);
   offer.coding = coding_of(offer.body.view());
   if (auto key = call->metadata("x-honeycomb-team")) offer.key = Secret(std::move(*key));
@@ -134,7 +135,7 @@ void ExportCall::OnDone() {
   delete this;
 }
 
-Buffer ExportCall::take_body() { return joined(message_); }
+Buffer ExportCall::take_body(std::size_t headroom) { return joined(message_, headroom); }
 
 std::optional<std::string> ExportCall::metadata(std::string_view key) const {
   const auto& all = context_.client_metadata();
@@ -206,7 +207,7 @@ void HealthCall::asked(bool ok) {
     return;
   }
   known_ = service.empty();
-  for (const Signal s : all_signals) {
+  for (const Signal s : otlp_signals) {
     const std::string_view method = facts(s).grpc_method;
     known_ = known_ || method.substr(1, method.rfind('/') - 1) == service;
   }

@@ -44,8 +44,9 @@ class ExportCall final : public grpc::ServerGenericBidiReactor {
 
   // For the io thread, until it has answered: exactly once.
   Signal signal() const { return signal_; }
-  /// The received bytes moved into one buffer of their size; the message is let go.
-  Buffer take_body();
+  /// The received bytes moved into one buffer of their size and that headroom; the message is let
+  /// go.
+  Buffer take_body(std::size_t headroom);
   std::size_t body_size() const { return message_.Length(); }
   /// First value of a metadata key (lower case).
   std::optional<std::string> metadata(std::string_view key) const;

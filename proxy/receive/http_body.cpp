@@ -54,9 +54,10 @@ asio::awaitable<HttpSession::BodyRead> HttpSession::read_sized(std::uint64_t len
                                                                Signal signal) {
   const std::size_t begin =
       std::min<std::size_t>(length, std::max(reserved_at_once, carry_.size()));
-  auto charge = port_.door.room(begin);
+  const std::size_t headroom = port_.door.headroom();
+  auto charge = port_.door.room(begin + headroom);
   if (!charge) co_return no_room(signal);
-  Body body{Buffer(begin), std::move(*charge)};
+  Body body{Buffer(begin, headroom), std::move(*charge)};
   std::size_t have = std::min<std::size_t>(carry_.size(), length);
   std::memcpy(body.bytes.data(), carry_.data(), have);
   carry_.erase(0, have);
@@ -65,13 +66,13 @@ asio::awaitable<HttpSession::BodyRead> HttpSession::read_sized(std::uint64_t len
     if (have == body.bytes.size()) {
       const std::size_t grown = std::min<std::size_t>(length, 2 * have);
       // old and new are there at once while the bytes move
-      if (!grow(port_.door, body.charge, have + grown)) {
+      if (!grow(port_.door, body.charge, have + grown + 2 * headroom)) {
         Turned turned = no_room(signal);
         turned.body_begun = true;
         co_return turned;
       }
       body.bytes.resize(grown);
-      body.charge.resize(grown);
+      body.charge.resize(body.bytes.capacity());
     }
     const asio::mutable_buffer into(body.bytes.data() + have, body.bytes.size() - have);
     const Received got = co_await receive(into);

@@ -37,8 +37,8 @@ std::string hint_for(std::string_view path) {
   if (path.starts_with("/opentelemetry.proto."))
     return "; this is a gRPC method, and gRPC is on port 4317";
   if (path.starts_with("/v1development/profiles")) return "; profiles are not taken yet";
-  for (const SignalFacts& f : signal_table) {
-    const std::string_view right = f.http_path;
+  for (const Signal signal : otlp_signals) {
+    const std::string_view right = facts(signal).http_path;
     const std::size_t found = path.find(right);
     if (path == right.substr(0, right.size() - 1) ||
         (found == 0 && path.substr(right.size()) == "/")) {

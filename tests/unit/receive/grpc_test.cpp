@@ -50,7 +50,7 @@ Details details_of(const grpc::Status& status) {
 TEST(Grpc, HandsEachSignalToTheDoorAsItCame) {
   GrpcWorld<FakeDoor> world;
   GrpcClient client(world.address());
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     const GrpcAnswer answer = client.ask(std::string(facts(signal).grpc_method), "bytes");
     EXPECT_TRUE(answer.status.ok()) << answer.status.error_message();
     EXPECT_EQ(answer.body, "");
@@ -58,7 +58,7 @@ TEST(Grpc, HandsEachSignalToTheDoorAsItCame) {
   world.on_io([&] {
     EXPECT_EQ(world.door.got.size(), 3U);
     for (std::size_t i = 0; i < world.door.got.size(); ++i) {
-      EXPECT_EQ(world.door.got[i].signal, all_signals[i]);
+      EXPECT_EQ(world.door.got[i].signal, otlp_signals[i]);
       EXPECT_EQ(world.door.got[i].encoding, otlp::Encoding::protobuf);
       EXPECT_EQ(world.door.got[i].coding, ContentCoding::identity);
       EXPECT_EQ(world.door.got[i].body, "bytes");
@@ -69,6 +69,19 @@ TEST(Grpc, HandsEachSignalToTheDoorAsItCame) {
     return 0;
   });
   EXPECT_EQ(world.answers(StatusCode::OK), 3U);
+}
+
+TEST(Grpc, LeavesRoomInFrontOfABodyAndChargesIt) {
+  GrpcWorld<FakeDoor> world;
+  world.on_io([&] { return world.door.room_in_front = 300; });
+  GrpcClient client(world.address());
+  EXPECT_TRUE(client.ask(traces_method, long_body).status.ok());
+  world.on_io([&] {
+    EXPECT_EQ(world.door.got.at(0).body, long_body);
+    EXPECT_EQ(world.door.got.at(0).headroom, 300U);
+    EXPECT_EQ(world.door.got.at(0).charged, long_body.size() + 300);
+    return 0;
+  });
 }
 
 TEST(Grpc, LeavesGzipForTheDoorToInflateUnderItsLimit) {

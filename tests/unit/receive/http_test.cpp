@@ -34,6 +34,23 @@ TEST(Http, AnswersFullSuccessInTheEncodingOfTheRequest) {
   EXPECT_EQ(got[1].encoding, otlp::Encoding::json);
 }
 
+TEST(Http, LeavesRoomInFrontOfABodyAndChargesIt) {
+  World world;
+  world.on_io([&] { return world.door.room_in_front = 300; });
+  Client client(world.port());
+  const std::string large(500'000, 'x');  // read in several steps
+  EXPECT_EQ(client.ask(post("abc")).status, 200);
+  EXPECT_EQ(client.ask(post(large)).status, 200);
+  const auto got = world.on_io([&] { return world.door.got; });
+  ASSERT_EQ(got.size(), 2U);
+  EXPECT_EQ(got[0].body, "abc");
+  EXPECT_EQ(got[1].body, large);
+  for (const auto& one : got) {
+    EXPECT_EQ(one.headroom, 300U);
+    EXPECT_EQ(one.charged, one.body.size() + 300);
+  }
+}
+
 TEST(Http, HandsInCodingKeyAndDataset) {
   World world;
   Client client(world.port());

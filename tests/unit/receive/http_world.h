@@ -36,13 +36,14 @@ class FakeDoor final : public admit::Door {
     std::size_t charged;
     std::string key;
     std::string dataset;
+    std::size_t headroom;
   };
   explicit FakeDoor(const asio::any_io_executor& io) : released(io) {}
 
   asio::awaitable<admit::Outcome> admit(admit::Offer offer) override {
     got.push_back({offer.signal, offer.encoding, offer.coding, std::string(offer.body.view()),
                    offer.charge.bytes(), offer.key ? std::string(offer.key->reveal()) : "-",
-                   offer.dataset.value_or("-")});
+                   offer.dataset.value_or("-"), offer.body.headroom()});
     while (hold) co_await released.wait();
     co_return outcome;
   }
@@ -52,9 +53,11 @@ class FakeDoor final : public admit::Door {
   }
   void book_refusal(Signal, ledger::Reason reason) override { booked.push_back(reason); }
   std::optional<Budget::Charge> room(std::size_t bytes) override { return budget.take(bytes); }
+  std::size_t headroom() const override { return room_in_front; }
   std::size_t request_limit() const override { return limit; }
 
   std::size_t limit = 1U << 20U;
+  std::size_t room_in_front = 0;
   Budget budget{64U << 20U};
   admit::Outcome outcome = admit::Accepted{};
   bool hold = false;

@@ -25,6 +25,7 @@ class WholeDoor final : public admit::Door {
   }
   void book_refusal(Signal s, ledger::Reason reason) override { admission.book_refusal(s, reason); }
   std::optional<Budget::Charge> room(std::size_t bytes) override { return admission.room(bytes); }
+  std::size_t headroom() const override { return admission.headroom(); }
   std::size_t request_limit() const override { return admission.request_limit(); }
   std::string imbalance() const {
     return ledger::imbalance(
