@@ -25,6 +25,7 @@
 #include "config/report.h"
 #include "config/sources.h"
 #include "demo/demo.h"
+#include "doctor/checkup.h"
 #include "tools/journal_tool.h"
 
 namespace {
@@ -55,9 +56,15 @@ int print(const forager::config::Printed& printed) {
   return exit_with(printed.code);
 }
 
+forager::config::Sources sources_of(const Command& command) {
+  auto made = forager::config::system_sources(command.settings);
+  made.find_region = [env = made.env] { return forager::app::find_region(env); };
+  return made;
+}
+
 int run(const Command& command) {
   prepare_process();
-  const auto sources = forager::config::system_sources(command.settings);
+  const auto sources = sources_of(command);
   auto loaded = forager::config::load(sources);
   if (!loaded) {
     std::fputs(forager::config::errors_text(loaded.error()).c_str(), stderr);
@@ -73,7 +80,7 @@ int run(const Command& command) {
 }
 
 int healthcheck(const Command& command) {
-  auto sources = forager::config::system_sources(command.settings);
+  auto sources = sources_of(command);
   auto where = forager::config::load_admin_listen(sources, command.url);
   if (!where) {
     fmt::print(stderr, "{}\n", where.error().what);
@@ -92,8 +99,7 @@ int demo(const Command& command) {
 
 int journal(const Command& command) {
   prepare_process();
-  const auto place =
-      forager::config::load_journal_place(forager::config::system_sources(command.settings));
+  const auto place = forager::config::load_journal_place(sources_of(command));
   if (!place) {
     fmt::print(stderr, "{}\n", place.error().what);
     return exit_with(ExitCode::usage);
@@ -101,24 +107,36 @@ int journal(const Command& command) {
   return print(forager::tools::run_journal(command, *place));
 }
 
+int doctor(const Command& command) {
+  prepare_process();
+  const auto sources = sources_of(command);
+  const auto loaded = forager::config::load(sources);
+  if (!loaded) {
+    std::fputs(forager::config::errors_text(loaded.error()).c_str(), stderr);
+    return exit_with(ExitCode::usage);
+  }
+  forager::app::set_up_log(forager::config::LogLevel::error, loaded->config.log_format);
+  return print(forager::doctor::run_doctor(*loaded, sources, command.json));
+}
+
 int dispatch(const Command& command) {
   switch (command.kind) {
     case CommandKind::run:
       return run(command);
     case CommandKind::check:
-      return print(forager::config::check(
-          forager::config::load(forager::config::system_sources(command.settings))));
+      return print(forager::config::check(forager::config::load(sources_of(command))));
     case CommandKind::config:
       if (command.reference) {
         std::fputs(forager::config::reference_page().c_str(), stdout);
         return exit_with(ExitCode::ok);
       }
-      return print(forager::config::show(
-          forager::config::load(forager::config::system_sources(command.settings)), command.json));
+      return print(forager::config::show(forager::config::load(sources_of(command)), command.json));
     case CommandKind::healthcheck:
       return healthcheck(command);
     case CommandKind::demo:
       return demo(command);
+    case CommandKind::doctor:
+      return doctor(command);
     case CommandKind::journal:
       return journal(command);
     case CommandKind::version:

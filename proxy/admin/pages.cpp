@@ -121,7 +121,8 @@ std::optional<Page> refusal(const Ask& ask, const HostPolicy& hosts) {
 
 /// The paths that change something.
 bool is_change(std::string_view path) {
-  return path == "/journal/drop" || path == "/journal/release";
+  return path == "/journal/drop" || path == "/journal/release" ||
+         path == "/journal/quarantined/replay" || path == "/journal/quarantined/drop";
 }
 
 Page not_allowed(std::string_view methods, std::string_view why) {
@@ -156,18 +157,44 @@ std::optional<std::string> parameter(std::string_view query, std::string_view na
   return std::nullopt;
 }
 
+/// nullopt: it is none.
+std::optional<std::uint64_t> number_in(std::string_view text) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc{} || at != end) return std::nullopt;
+  return number;
+}
+
+Page change_quarantined(std::string_view path, std::string_view query, const AdminSource& source) {
+  if (!source.change_quarantined) return text(404, "There is no journal to change.\n");
+  QuarantineChange wanted;
+  wanted.replay = path == "/journal/quarantined/replay";
+  wanted.destination = parameter(query, "destination").value_or("");
+  const auto after = number_in(parameter(query, "after").value_or("0"));
+  if (!after) return text(400, "after= is a number.\n");
+  wanted.after = *after;
+  const std::string numbers = parameter(query, "numbers").value_or("");
+  for (std::string_view rest = numbers; !rest.empty();) {
+    const std::string_view one = rest.substr(0, rest.find(','));
+    const auto number = number_in(one);
+    if (!number) return text(400, "numbers= has numbers with commas between them.\n");
+    wanted.numbers.push_back(*number);
+    rest.remove_prefix(std::min(rest.size(), one.size() + 1));
+  }
+  auto done = source.change_quarantined(wanted);
+  return done ? json(std::move(*done)) : text(409, done.error().what + "\n");
+}
+
 /// Bodies of apps: for this machine alone, and no page.
 Page quarantined(const Ask& ask, std::string_view query, const AdminSource& source) {
   if (ask.method != "GET") return not_allowed("GET", "Only GET: nothing can be changed here.\n");
   if (ask.origin || ask.by_page || !ask.local)
     return text(403, "Shown to forager journal on this machine only.\n");
   if (!source.quarantined) return text(404, "There is no journal.\n");
-  std::uint64_t after = 0;
-  const std::string from = parameter(query, "after").value_or("0");
-  const char* const end = from.data() + from.size();
-  const auto [at, error] = std::from_chars(from.data(), end, after);
-  if (error != std::errc{} || at != end) return text(400, "after= is a number.\n");
-  return {200, "application/x-ndjson", source.quarantined(after), {}};
+  const auto after = number_in(parameter(query, "after").value_or("0"));
+  if (!after) return text(400, "after= is a number.\n");
+  return {200, "application/x-ndjson", source.quarantined(*after), {}};
 }
 
 /// Only for `forager journal` on this machine: no page of any origin, and nobody else on the
@@ -181,6 +208,7 @@ Page change(const Ask& ask, std::string_view path, std::string_view query,
                 "Changes are taken from this machine only: run forager journal beside Forager, in "
                 "its container.\n");
   }
+  if (path.starts_with("/journal/quarantined/")) return change_quarantined(path, query, source);
   if (!source.change) return text(404, "There is no journal to change.\n");
   JournalChange wanted;
   wanted.release = path == "/journal/release";

@@ -82,7 +82,7 @@ std::string book_row(const Book& book, Signal signal, const ledger::HeldItems& h
 std::string reason_rows(const ledger::Ledger& of) {
   std::string rows;
   for (const ReasonFacts& reason : ledger::reasons()) {
-    for (const Signal signal : all_signals) {
+    for (const Signal signal : of.shown()) {
       if (reason.state == State::refused) {
         const ledger::Count count = of.door().refused(signal, reason.reason);
         if (count.requests == 0) continue;
@@ -108,11 +108,11 @@ std::string render_ledger(const ledger::Ledger& of, const ledger::HeldItems& hel
   JsonWriter json;
   json.begin_object();
   json.key("door").begin_array();
-  for (const Signal signal : all_signals) write_door(json, of.door(), signal);
+  for (const Signal signal : of.shown()) write_door(json, of.door(), signal);
   json.end_array();
   json.key("destinations").begin_array();
   for (const auto& book : of.books()) {
-    for (const Signal signal : all_signals) write_book(json, *book, signal, held);
+    for (const Signal signal : of.shown()) write_book(json, *book, signal, held);
   }
   json.end_array();
   const std::string wrong = ledger::imbalance(of, held);
@@ -125,12 +125,12 @@ std::string render_ledger(const ledger::Ledger& of, const ledger::HeldItems& hel
 std::string render_ledger_text(const ledger::Ledger& of, const ledger::HeldItems& held) {
   std::string text = fmt::format("{:<8} {:>12} {:>12} {:>12} {:>14} {:>14}\n", "door", "requests",
                                  "accepted", "refused", "items offered", "items accepted");
-  for (const Signal signal : all_signals) text += door_row(of.door(), signal);
+  for (const Signal signal : of.shown()) text += door_row(of.door(), signal);
   text += fmt::format("\n{:<16} {:<8} {:>12}", "destination", "signal", "accepted");
   for (const State state : final_states) text += fmt::format(" {:>12}", ledger::name(state));
   text += fmt::format(" {:>12}\n", "held");
   for (const auto& book : of.books()) {
-    for (const Signal signal : all_signals) text += book_row(*book, signal, held);
+    for (const Signal signal : of.shown()) text += book_row(*book, signal, held);
   }
   if (const std::string rows = reason_rows(of); !rows.empty()) text += "\n" + rows;
   const std::string wrong = ledger::imbalance(of, held);

@@ -71,21 +71,21 @@ double unix_seconds(WallTime t) {
   return std::chrono::duration<double>(t.time_since_epoch()).count();
 }
 
-void write_door(Exposition& out, const ledger::Door& door) {
+void write_door(Exposition& out, const ledger::Ledger& of) {
+  const ledger::Door& door = of.door();
   out.counter("forager_offered_requests_total",
               "Requests that came to the door: accepted and refused.");
-  for (const Signal s : all_signals)
+  for (const Signal s : of.shown())
     out.sample({{"signal", facts(s).name}}, door.offered(s).requests);
   out.counter("forager_accepted_requests_total", "Requests taken.");
-  for (const Signal s : all_signals)
+  for (const Signal s : of.shown())
     out.sample({{"signal", facts(s).name}}, door.accepted(s).requests);
   out.counter("forager_accepted_items_total", "Spans, log records and data points taken.");
-  for (const Signal s : all_signals)
-    out.sample({{"signal", facts(s).name}}, door.accepted(s).items);
+  for (const Signal s : of.shown()) out.sample({{"signal", facts(s).name}}, door.accepted(s).items);
   out.counter("forager_refused_requests_total", "Requests turned away at the door, by reason.");
   for (const ReasonFacts& reason : ledger::reasons()) {
     if (reason.state != State::refused) continue;
-    for (const Signal s : all_signals) {
+    for (const Signal s : of.shown()) {
       out.sample({{"signal", facts(s).name}, {"reason", reason.label}},
                  door.refused(s, reason.reason).requests);
     }
@@ -94,24 +94,24 @@ void write_door(Exposition& out, const ledger::Door& door) {
               "Items in refused requests, as far as they were known: a lower bound.");
   for (const ReasonFacts& reason : ledger::reasons()) {
     if (reason.state != State::refused) continue;
-    for (const Signal s : all_signals) {
+    for (const Signal s : of.shown()) {
       out.sample({{"signal", facts(s).name}, {"reason", reason.label}},
                  door.refused(s, reason.reason).items);
     }
   }
   out.counter("forager_not_routed_items_total",
               "Accepted items of a signal that no destination takes.");
-  for (const Signal s : all_signals)
+  for (const Signal s : of.shown())
     out.sample({{"signal", facts(s).name}}, door.not_routed(s).items);
   out.counter("forager_repaired_strings_total", "Strings with invalid UTF-8 that were mended.");
-  for (const Signal s : all_signals) out.sample({{"signal", facts(s).name}}, door.repaired(s));
+  for (const Signal s : of.shown()) out.sample({{"signal", facts(s).name}}, door.repaired(s));
 }
 
 void write_books(Exposition& out, const ledger::Ledger& of, const ledger::HeldItems& held) {
   out.counter("forager_destination_accepted_items_total",
               "Items a destination's books opened with or took in.");
   for (const auto& book : of.books()) {
-    for (const Signal s : all_signals) {
+    for (const Signal s : of.shown()) {
       out.sample({{"destination", book->destination()}, {"signal", facts(s).name}},
                  book->accepted(s));
     }
@@ -121,19 +121,32 @@ void write_books(Exposition& out, const ledger::Ledger& of, const ledger::HeldIt
   for (const auto& book : of.books()) {
     for (const ReasonFacts& reason : ledger::reasons()) {
       if (reason.state == State::refused) continue;
-      for (const Signal s : all_signals) {
+      for (const Signal s : of.shown()) {
         out.sample({{"destination", book->destination()},
                     {"signal", facts(s).name},
                     {"state", ledger::name(reason.state)},
                     {"reason", reason.label}},
-                   book->count(s, reason.reason));
+                   book->ever(s, reason.reason));
+      }
+    }
+  }
+  out.counter("forager_quarantine_left_items_total",
+              "Of the quarantined items, those that were sent again or given up since.");
+  for (const auto& book : of.books()) {
+    for (const ReasonFacts& reason : ledger::reasons()) {
+      if (reason.state != State::quarantined) continue;
+      for (const Signal s : of.shown()) {
+        out.sample({{"destination", book->destination()},
+                    {"signal", facts(s).name},
+                    {"reason", reason.label}},
+                   book->ever(s, reason.reason) - book->count(s, reason.reason));
       }
     }
   }
   out.gauge("forager_held_items",
             "Items accepted for a destination and not at their end, as the journal counts them.");
   for (const auto& book : of.books()) {
-    for (const Signal s : all_signals) {
+    for (const Signal s : of.shown()) {
       out.sample({{"destination", book->destination()}, {"signal", facts(s).name}},
                  held(book->destination(), s));
     }
@@ -216,7 +229,7 @@ std::string render_metrics(const Status& status, const ledger::Ledger& of,
                            const ledger::HeldItems& held) {
   Exposition out;
   write_process(out, status);
-  write_door(out, of.door());
+  write_door(out, of);
   write_books(out, of, held);
   write_destinations(out, status);
   return out.take();

@@ -124,7 +124,8 @@ std::string render_status(const Status& status) {
   json.key("quarantined").begin_array();
   for (const QuarantinedStatus& one : status.quarantined) {
     json.begin_object();
-    json.member("destination", one.destination)
+    json.member("number", one.number)
+        .member("destination", one.destination)
         .member("signal", one.signal)
         .member("position", one.position);
     json.member("first_item", one.first_item).member("last_item", one.last_item);

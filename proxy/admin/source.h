@@ -62,6 +62,7 @@ struct DestinationStatus {
 
 /// Items kept aside for a person; the bytes themselves are not shown here.
 struct QuarantinedStatus {
+  std::uint64_t number = 0;  ///< for `forager journal`; 0: it has none yet
   std::string destination;
   std::string signal;
   std::uint64_t position = 0;
@@ -101,8 +102,16 @@ struct JournalChange {
   std::optional<WallTime> before;  ///< only what arrived before that
 };
 
-/// Called on the io thread, once a request. `recent`, `quarantined` and
-/// `change` may be empty.
+/// What a person does with the quarantine: POST /journal/quarantined/replay, .../drop.
+struct QuarantineChange {
+  bool replay = false;                 ///< sent again; else given up
+  std::string destination;             ///< empty: of all
+  std::vector<std::uint64_t> numbers;  ///< empty: all
+  std::uint64_t after = 0;             ///< only those behind it
+};
+
+/// Called on the io thread, once a request. `recent`, `quarantined`, `change` and
+/// `change_quarantined` may be empty.
 struct AdminSource {
   std::function<Phase()> phase;
   std::function<Status()> status;
@@ -115,6 +124,8 @@ struct AdminSource {
   std::function<std::string(std::uint64_t after)> quarantined;
   /// Returns JSON of what was booked; a fault is a 409. Empty: 404.
   std::function<Result<std::string>(const JournalChange& change)> change;
+  /// The same; some at a time.
+  std::function<Result<std::string>(const QuarantineChange& change)> change_quarantined;
 };
 
 }  // namespace forager::admin

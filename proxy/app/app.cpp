@@ -1,20 +1,11 @@
 #include "app/app.h"
 
-#include <random>
-#include <unistd.h>
 #include <utility>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "base/memory.h"
-#include "destination/hive.h"
-#include "destination/honeycomb.h"
-#include "hive/screen.h"
-#include "hive/terminal.h"
-#include "net/https.h"
-#include "net/proxy.h"
-#include "net/url.h"
 
 namespace forager::app {
 namespace {
@@ -37,25 +28,6 @@ journal::JournalConfig journal_config(const config::Config& from) {
           .retention = from.retention};
 }
 
-std::optional<destination::Codec> codec_of(config::Compression compression) {
-  switch (compression) {
-    case config::Compression::zstd:
-      return destination::Codec::zstd;
-    case config::Compression::gzip:
-      return destination::Codec::gzip;
-    case config::Compression::none:
-      return destination::Codec::none;
-    case config::Compression::automatic:
-      break;
-  }
-  return std::nullopt;
-}
-
-exporter::Delivery::Random random_source() {
-  return [engine = std::mt19937_64(std::random_device{}()),
-          unit = std::uniform_real_distribution<double>(0, 1)]() mutable { return unit(engine); };
-}
-
 }  // namespace
 
 App::App(config::Loaded settings, config::Sources sources)
@@ -71,90 +43,18 @@ App::App(config::Loaded settings, config::Sources sources)
                       quarantine_share,
                   budget_),
       keys_(settings_.config.key_policy, settings_.config.honeycomb_key, storage_.salt),
-      tls_(io_.get_executor(), pool_, settings_.config.ca_file),
+      tls_(io_.get_executor(), pool_, net::TlsFiles{.ca = settings_.config.ca_file}),
+      vendors_(settings_, sources_, io_.get_executor(), pool_, budget_, tls_,
+               [this](journal::GroupId group) { return keys_.credentials(group); }),
       signals_(io_, SIGTERM, SIGINT, SIGHUP),
       stopping_changed_(io_.get_executor()) {}
 
 App::~App() { pool_.join(); }
 
-exporter::DeliveryConfig App::delivery_config(const std::string& name) const {
-  const config::Config& from = settings_.config;
-  exporter::DeliveryConfig made;
-  made.concurrency = from.concurrency;
-  made.linger = from.batch_linger;
-  made.pace = batch::usual_pace;
-  made.batch_bytes = from.batch_bytes;
-  made.codec = name == "hive" ? destination::Codec::none : codec_of(from.compression);
-  made.retry = {.initial = from.retry_initial, .max = from.retry_max};
-  made.probe_interval = from.probe_interval;
-  return made;
-}
-
 std::function<asio::awaitable<bool>(std::vector<journal::Position>)> App::loader() {
   if (!committer_) return {};
   return
       [this](std::vector<journal::Position> wanted) { return committer_->load(std::move(wanted)); };
-}
-
-exporter::Exporter::CredentialsOf App::credentials_for(const std::string& name) {
-  if (name == "hive") {  // it needs no key, and there may be none
-    return [](journal::GroupId) { return std::make_optional<destination::Credentials>(); };
-  }
-  return [this](journal::GroupId group) { return keys_.credentials(group); };
-}
-
-Result<void> App::add_carrier(const std::string& name) {
-  const config::Config& from = settings_.config;
-  const auto executor = io_.get_executor();
-  std::array<bool, signal_count> routed{};
-  for (const Signal signal : all_signals) {
-    for (const std::string& to : settings_.routes.of(signal))
-      routed[static_cast<std::size_t>(signal)] |= to == name;
-  }
-  auto carrier = std::make_unique<Carrier>();
-  if (name == "hive") {
-    hive::HiveOptions options;
-    const auto no_color = sources_.env("NO_COLOR");
-    options.colour =
-        hive::colour_wanted(::isatty(STDOUT_FILENO) == 1, no_color ? no_color->c_str() : nullptr);
-    options.sink = [terminal = std::make_shared<hive::Terminal>(STDOUT_FILENO)](
-                       std::string_view line) { return terminal->write_line(line); };
-    carrier->destination = std::make_unique<destination::HiveDestination>(routed);
-    auto hive = std::make_unique<hive::HiveTransport>(
-        executor, options, budget_.take_anyway(hive::HiveTransport::memory(options)));
-    carrier->hive = hive.get();
-    carrier->transport = std::move(hive);
-    carrier->where = "shown here and at /hive/recent";
-  } else {
-    auto origin = net::parse_origin(from.honeycomb_endpoint);
-    if (!origin) return origin.error();
-    auto proxy = net::choose_proxy(*origin, from.https_proxy, from.no_proxy);
-    if (!proxy) return proxy.error();
-    carrier->where = from.honeycomb_endpoint;
-    if (*proxy) carrier->where += fmt::format(" through the proxy {}", (*proxy)->endpoint());
-    carrier->destination = std::make_unique<destination::HoneycombDestination>(
-        destination::HoneycombConfig{.host = origin->host,
-                                     .path_prefix = origin->prefix,
-                                     .dataset = from.honeycomb_dataset,
-                                     .metrics_dataset = from.honeycomb_metrics_dataset,
-                                     .batch_bytes = from.batch_bytes,
-                                     .routed = routed});
-    net::HttpsSettings https;
-    https.budget = &budget_;
-    https.seed = std::random_device{}();
-    carrier->transport = std::make_unique<net::HttpsTransport>(executor, std::move(*origin),
-                                                               std::move(*proxy), tls_, https);
-  }
-  carrier->delivery = std::make_unique<exporter::Delivery>(
-      delivery_config(name), *carrier->destination, journal_, quarantine_, random_source(),
-      std::chrono::steady_clock::now());
-  carrier->exporter = std::make_unique<exporter::Exporter>(
-      executor, pool_, *carrier->delivery, *carrier->destination, *carrier->transport,
-      credentials_for(name), budget_,
-      exporter::ExporterSettings{
-          .send_timeout = from.send_timeout, .load = loader(), .book = &ledger_.book(name)});
-  carriers_.push_back(std::move(carrier));
-  return {};
 }
 
 Result<void> App::bind() {
@@ -171,6 +71,7 @@ Result<void> App::bind() {
   if (!http_bound) return http_bound.error();
   http_ = std::move(*http_bound);
 
+  if (auto started = start_xray_daemon(); !started) return started;
   admin_ = std::make_unique<admin::AdminServer>(executor, admin_source());
   if (auto started = admin_->start(from.admin); !started) return started;
   // last: its calls wait for the io thread, so nothing may fail once it has taken one
@@ -201,6 +102,7 @@ Result<void> App::build() {
         carrier->delivery->credentials_changed(std::chrono::steady_clock::now());
     });
   }
+  journal_.use_quarantine(quarantine_);
   for (const std::string& name : settings_.routes.all()) {
     if (auto added = add_carrier(name); !added) return added;
   }
@@ -209,6 +111,11 @@ Result<void> App::build() {
                              .wait_for_delivery = settings_.config.ack == config::Ack::delivered},
       budget_, journal_, ledger_, keys_, io_.get_executor(), pool_);
   if (committer_) door_->wait_for(committer_->ended());
+  // before the ports: what is known at once is in the first request
+  aws::FetchSettings fetch;
+  fetch.budget = &budget_;
+  enricher_ = std::make_unique<Enricher>(io_.get_executor(), tls_, std::move(fetch),
+                                         settings_.config, sources_.env, *door_);
   return bind();
 }
 
@@ -221,14 +128,18 @@ config::ExitCode App::run() {
   phase_ = admin::Phase::serving;
   print_start();
   const auto executor = io_.get_executor();
-  for (const auto& carrier : carriers_) spawn(executor, carrier->exporter->run(), "exporter");
+  start_carriers();
   if (committer_) {
     spawn(executor, committer_->run(), "journal");
     auto adopt = [this](const journal::format::Group& group) { return keys_.adopt(group); };
     spawn(executor, committer_->recover(storage_.found, adopt), "recovery");
   }
+  spawn(executor, enricher_->run(), "enrichment");
   spawn(executor, watch_signals(), "signals");
-  if (!settings_.config.honeycomb_key_file.empty()) spawn(executor, watch_key_file(), "key file");
+  for (const config::KeySetting& one : config::key_settings) {
+    if ((settings_.config.*one.file).empty()) continue;
+    spawn(executor, watch_key_file(one), "key file");
+  }
   spawn(executor, watch_expiry(), "expiry");
   spawn(executor, live(), "life");
   forget_start();

@@ -2,6 +2,7 @@
 // only place that knows every part.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -16,11 +17,14 @@
 #include "admit/admission.h"
 #include "admit/keys.h"
 #include "app/carrier.h"
+#include "app/enrichment.h"
 #include "app/storage.h"
+#include "app/vendors.h"
 #include "base/async.h"
 #include "base/budget.h"
 #include "base/ledger.h"
 #include "config/exit_codes.h"
+#include "config/gather.h"
 #include "config/load.h"
 #include "config/sources.h"
 #include "journal/committer.h"
@@ -29,6 +33,7 @@
 #include "net/tls.h"
 #include "receive/grpc.h"
 #include "receive/http.h"
+#include "receive/xray_daemon.h"
 
 namespace forager::app {
 
@@ -49,8 +54,18 @@ class App {
   Result<void> add_carrier(const std::string& name);
   Result<void> bind();
   std::function<asio::awaitable<bool>(std::vector<journal::Position>)> loader();
-  exporter::Exporter::CredentialsOf credentials_for(const std::string& name);
+
+  // destinations (carriers.cpp)
   exporter::DeliveryConfig delivery_config(const std::string& name) const;
+  asio::awaitable<void> run_with_aws(Carrier& carrier);
+  void start_carriers();
+
+  // the X-Ray daemon's port (xray_daemon.cpp)
+  Carrier* carrier_named(std::string_view name);
+  asio::awaitable<receive::XrayAnswer> ask_xray(net::Request request);
+  Result<void> start_xray_daemon();
+  std::vector<std::string> xray_daemon_lines() const;
+  void show_xray_daemon(admin::Status& made) const;
 
   // what is said (lines.cpp)
   void print_start() const;
@@ -59,11 +74,11 @@ class App {
   // living (lifecycle.cpp)
   asio::awaitable<void> live();
   asio::awaitable<void> watch_signals();
-  asio::awaitable<void> watch_key_file();
+  asio::awaitable<void> watch_key_file(config::KeySetting of);
   asio::awaitable<void> watch_expiry();
   asio::awaitable<void> drain();
   void reload_settings();
-  void take_key(const Secret& key, std::string_view from);
+  void take_key(const config::KeySetting& of, const Secret& key, std::string_view from);
   void log_expiries();
 
   // what is shown (status.cpp)
@@ -72,6 +87,7 @@ class App {
   // what is asked (change.cpp)
   std::string quarantined_after(std::uint64_t number) const;
   Result<std::string> change_journal(const admin::JournalChange& change);
+  Result<std::string> change_quarantined(const admin::QuarantineChange& change);
 
   void show_receivers(admin::Status& made) const;
 
@@ -89,9 +105,12 @@ class App {
   journal::Quarantine quarantine_;
   admit::KeyRing keys_;
   net::Tls tls_;
+  Vendors vendors_;
   std::vector<std::unique_ptr<Carrier>> carriers_;
   std::unique_ptr<admit::Admission> door_;
+  std::unique_ptr<Enricher> enricher_;
   std::unique_ptr<receive::HttpReceiver> http_;
+  std::unique_ptr<receive::XrayDaemon> xray_daemon_;  ///< where it is asked for
   std::unique_ptr<receive::GrpcReceiver> grpc_;
   std::unique_ptr<admin::AdminServer> admin_;
   asio::signal_set signals_;

@@ -1,12 +1,12 @@
-// What a person asks of the journal through the admin port (forager journal drop, release).
+// What a person asks of the journal through the admin port (forager journal drop, release, replay).
 #include <chrono>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "app/app.h"
-#include "base/iso_time.h"
 #include "base/json_writer.h"
-#include "otlp/json_out.h"
+#include "journal/quarantine_change.h"
 
 namespace forager::app {
 namespace {
@@ -14,27 +14,41 @@ namespace {
 /// Of one answer; one entry may be more.
 constexpr std::size_t answer_enough = std::size_t{1} << 20U;
 
-std::string line_of(const journal::Quarantine::Kept& kept) {
-  const journal::Quarantined& what = kept.what;
-  JsonWriter json;
-  json.begin_object().member("number", kept.number).member("destination", what.destination);
-  json.member("signal", facts(what.signal).name).member("position", what.position);
-  json.member("items", what.last - what.first).member("arrived", iso_time(what.arrived));
-  json.member("why", what.why);
-  json.key("request").raw(otlp::protobuf_to_json(what.signal, what.bytes.view())).end_object();
-  return json.take() + "\n";
-}
-
 }  // namespace
 
 std::string App::quarantined_after(std::uint64_t number) const {
   std::string lines;
+  if (!quarantine_.numbered()) return lines;
+  const Time now = std::chrono::steady_clock::now();
+  const WallTime wall = std::chrono::system_clock::now();
   for (const auto& kept : quarantine_.kept()) {
     if (kept.number <= number) continue;
-    lines += line_of(kept);
+    const auto age = std::chrono::duration_cast<WallTime::duration>(now - kept.what.when);
+    lines += journal::quarantine_line(kept, wall - age);
     if (lines.size() >= answer_enough) break;
   }
   return lines;
+}
+
+Result<std::string> App::change_quarantined(const admin::QuarantineChange& change) {
+  if (journal_.recovering()) {
+    return fault("what an earlier run left is still being read; try again in a moment");
+  }
+  journal::QuarantineAsk ask;
+  ask.destination = change.destination;
+  ask.numbers = change.numbers;
+  ask.after = change.after;
+  const Time now = std::chrono::steady_clock::now();
+  const WallTime wall = std::chrono::system_clock::now();
+  const journal::QuarantineDone done =
+      change.replay
+          ? journal::replay_quarantined(journal_, quarantine_, budget_, ask, wall, now)
+          : journal::drop_quarantined(journal_, quarantine_, ask, ledger::Reason::given_up);
+  if (done.entries != 0) {
+    spdlog::warn("quarantine: {} entries with {} items {}", done.entries, done.items,
+                 change.replay ? "are sent again" : "were given up");
+  }
+  return journal::as_json(done);
 }
 
 Result<std::string> App::change_journal(const admin::JournalChange& change) {
@@ -49,15 +63,27 @@ Result<std::string> App::change_journal(const admin::JournalChange& change) {
                    " is still configured; take it out of FORAGER_DESTINATIONS and start again, or "
                    "use forager journal drop");
     }
+    if (change.release && journal_.recovering()) {
+      return fault("what an earlier run left is still being read; try again in a moment");
+    }
     const auto reason =
         change.release ? ledger::Reason::destination_removed : ledger::Reason::given_up;
     const journal::GivenUp gone =
         journal_.give_up(id, change.before.value_or(WallTime::max()), reason, now);
     log_expiries();
+    journal::QuarantineDone quarantined;
+    if (change.release) {
+      journal::QuarantineAsk ask;
+      ask.destination = name;
+      ask.entries_most = SIZE_MAX;
+      quarantined = journal::drop_quarantined(journal_, quarantine_, ask, reason);
+      if (gone.in_flight == 0) journal_.forget_cursor(id);
+    }
     JsonWriter json;
     json.begin_object().member("destination", name);
     json.member("reason", ledger::facts(reason).label);
     json.member("records", gone.records).member("items", gone.items);
+    if (change.release) json.member("quarantined_items", quarantined.items);
     json.member("in_flight_items", gone.in_flight).end_object();
     return json.take() + "\n";
   }

@@ -89,11 +89,17 @@ asio::awaitable<void> App::drain() {
       open += grpc_->open_requests();
       last = std::max(last, grpc_->last_request_began());
     }
+    if (xray_daemon_) {
+      open += xray_daemon_->open_requests();
+      last = std::max(last, xray_daemon_->last_request_began());
+    }
     if ((open == 0 && now - last >= with.stop_quiet) || now >= listen_until) break;
     co_await stopping_changed_.wait_until(std::min(now + drain_step, listen_until));
   }
   http_->close();
+  if (xray_daemon_) xray_daemon_->close();
   co_await http_->drained(deadline);
+  if (xray_daemon_) co_await xray_daemon_->drained(deadline);
   if (grpc_) {
     // its own thread: Shutdown waits for calls that may need the pool
     asio::thread_pool closer(1);
@@ -115,6 +121,8 @@ asio::awaitable<void> App::drain() {
   }
   door_->close();
   admin_->stop();
+  if (vendors_.aws() != nullptr) vendors_.aws()->stop();
+  enricher_->stop();
   for (const auto& carrier : carriers_) {
     carrier->exporter->stop();
     if (carrier->hive != nullptr) carrier->hive->flush();
@@ -132,13 +140,14 @@ asio::awaitable<void> App::drain() {
   print_ledger();
 }
 
-void App::take_key(const Secret& key, std::string_view from) {
-  if (key == settings_.config.honeycomb_key) return;
-  settings_.config.honeycomb_key = key;
-  keys_.set_own(key);
-  spdlog::info("the Honeycomb key was replaced, from {}", from);
+void App::take_key(const config::KeySetting& of, const Secret& key, std::string_view from) {
+  if (key == settings_.config.*of.key) return;
+  settings_.config.*of.key = key;
+  if (of.key == &config::Config::honeycomb_key) keys_.set_own(key);
+  spdlog::info("{} was replaced, from {}", of.what, from);
   const Time now = steady_clock::now();
   for (const auto& carrier : carriers_) {
+    if (carrier->destination->name() != of.destination) continue;
     carrier->delivery->credentials_changed(now);
     carrier->exporter->wake();
   }
@@ -150,7 +159,10 @@ void App::reload_settings() {
     for (const std::string& problem : read.error().all) spdlog::error("not reloaded: {}", problem);
     return;
   }
-  take_key(read->config.honeycomb_key, "SIGHUP");
+  for (const config::KeySetting& one : config::key_settings) {
+    take_key(one, read->config.*one.key, "SIGHUP");
+  }
+  if (vendors_.aws() != nullptr) vendors_.aws()->reread();
   if (read->config.log_level != settings_.config.log_level) {
     set_log_level(read->config.log_level);
     settings_.config.log_level = read->config.log_level;
@@ -162,11 +174,11 @@ void App::reload_settings() {
       spdlog::warn("{} has changed; it takes effect at the next start", setting.flag);
     }
   }
-  spdlog::info("reloaded: key and log level");
+  spdlog::info("reloaded: keys and log level");
 }
 
-asio::awaitable<void> App::watch_key_file() {
-  const std::string path = settings_.config.honeycomb_key_file;
+asio::awaitable<void> App::watch_key_file(config::KeySetting of) {
+  const std::string path = settings_.config.*of.file;
   FileStamp seen = stamp_of(path);
   asio::steady_timer timer(io_);
   for (;;) {
@@ -176,9 +188,10 @@ asio::awaitable<void> App::watch_key_file() {
     if (now == seen) continue;
     seen = now;
     if (now.inode == 0) continue;  // being replaced
-    const auto key = config::read_key(path, sources_.read_file);
+    const auto key =
+        config::read_key(path, sources_.read_file, config::setting(of.flag).environment[0]);
     if (key) {
-      take_key(*key, path);
+      take_key(of, *key, path);
     } else {
       spdlog::error("the key stays as it was: {}", key.error().what);
     }

@@ -39,6 +39,7 @@ void App::print_start() const {
   if (grpc_) {
     for (const std::string& at : grpc_->bound()) line(fmt::format("listening otlp/grpc {}", at));
   }
+  for (const std::string& text : xray_daemon_lines()) line(text);
   for (const std::string& at : admin_->addresses())
     line(fmt::format("listening admin {}", web(at)));
 

@@ -89,7 +89,8 @@ admin::Status App::status() const {
   for (auto at = kept.rbegin(); at != kept.rend() && made.quarantined.size() < quarantined_shown;
        ++at) {
     const journal::Quarantined& what = at->what;
-    made.quarantined.push_back({what.destination, std::string(facts(what.signal).name),
+    const std::uint64_t number = quarantine_.numbered() ? at->number : 0;
+    made.quarantined.push_back({number, what.destination, std::string(facts(what.signal).name),
                                 what.position, what.first, what.last, what.arrived, what.why});
   }
   if (const std::string& why = journal_.disk_trouble(); !why.empty())
@@ -125,6 +126,7 @@ void App::show_receivers(admin::Status& made) const {
           {"otlp/grpc", std::string(receive::grpc_code_name(code)), answers.at(code)});
     }
   }
+  show_xray_daemon(made);
   for (const std::string& at : admin_->addresses()) made.listeners.push_back({"admin", at});
   made.receivers.push_back({"admin", static_cast<std::uint32_t>(admin_->open_connections()), 0});
 }
@@ -139,6 +141,9 @@ admin::AdminSource App::admin_source() {
   };
   source.quarantined = [this](std::uint64_t after) { return quarantined_after(after); };
   source.change = [this](const admin::JournalChange& change) { return change_journal(change); };
+  source.change_quarantined = [this](const admin::QuarantineChange& change) {
+    return change_quarantined(change);
+  };
   for (const auto& carrier : carriers_) {
     if (carrier->hive == nullptr) continue;
     source.recent = [hive = carrier->hive](std::string_view query) {

@@ -62,6 +62,7 @@ journal::DiskSettings disk_settings(const Storage& storage, const config::Config
   std::memcpy(made.salt.data(), storage.salt.reveal().data(), made.salt.size());
   made.seed = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32U;
   made.created = static_cast<std::int64_t>(unix_nanos(std::chrono::system_clock::now()));
+  made.created_at = std::chrono::steady_clock::now();
   return made;
 }
 

@@ -18,11 +18,12 @@ struct CommandRow {
   CommandKind kind;
   bool takes_settings;
 };
-constexpr std::array<CommandRow, 8> commands{{{"run", CommandKind::run, true},
+constexpr std::array<CommandRow, 9> commands{{{"run", CommandKind::run, true},
                                               {"check", CommandKind::check, true},
                                               {"config", CommandKind::config, true},
                                               {"healthcheck", CommandKind::healthcheck, true},
                                               {"demo", CommandKind::demo, false},
+                                              {"doctor", CommandKind::doctor, true},
                                               {"journal", CommandKind::journal, true},
                                               {"version", CommandKind::version, false},
                                               {"help", CommandKind::help, false}}};
@@ -79,6 +80,8 @@ class Parser {
       command->add_option("--url", made_.url);
     } else if (row.kind == CommandKind::demo) {
       command->add_option("--endpoint", made_.endpoint);
+    } else if (row.kind == CommandKind::doctor) {
+      command->add_flag("--json", made_.json)->disable_flag_override();
     } else if (row.kind == CommandKind::journal) {
       add_journal(*command);
     }

@@ -18,6 +18,7 @@ enum class CommandKind : std::uint8_t {
   config,
   healthcheck,
   demo,
+  doctor,
   journal,
   version,
   help
@@ -38,7 +39,7 @@ struct JournalWords {
 struct Command {
   CommandKind kind = CommandKind::run;
   std::vector<FlagValue> settings;  ///< for system_sources
-  bool json = false;                ///< config, journal: as JSON
+  bool json = false;                ///< config, doctor, journal: as JSON
   bool reference = false;           ///< config: the reference page instead of the values
   bool ready = false;               ///< healthcheck: /readyz instead of /livez
   std::string

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/secret.h"
@@ -34,6 +35,14 @@ enum class Compression : std::uint8_t { automatic, zstd, gzip, none };
 enum class LogLevel : std::uint8_t { error, warn, info, debug };
 enum class LogFormat : std::uint8_t { text, json };
 
+/// Where resource attributes that apps lack are taken from.
+struct EnrichFrom {
+  bool env = true;  ///< OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES
+  bool ecs = true;  ///< the task's metadata
+  bool ec2 = true;  ///< the instance's identity
+  bool k8s = true;  ///< variables of the downward API: K8S_POD_NAME and the like
+};
+
 struct Config {
   std::string config_file;  ///< the YAML file that was read; empty: none
 
@@ -41,16 +50,24 @@ struct Config {
   Listen otlp_http{false, "localhost", 4318, ""};
   Listen otlp_grpc{false, "localhost", 4317, ""};
   Listen admin{false, "localhost", 13133, ""};
-  std::size_t request_limit = 64U << 20U;  ///< bytes, also after decompression
-  std::uint32_t connections = 1024;        ///< open HTTP connections from apps
-  std::vector<std::string> cors_origins;   ///< empty: CORS off
-  milliseconds header_timeout{10'000};     ///< from connect or first byte to the end of the header
-  milliseconds body_timeout{30'000};       ///< the whole body
-  milliseconds idle_timeout{120'000};      ///< kept-alive connection without a request
+  std::size_t request_limit = 64U << 20U;      ///< bytes, also after decompression
+  std::uint32_t connections = 1024;            ///< open HTTP connections from apps
+  std::vector<std::string> cors_origins;       ///< empty: CORS off
+  Listen xray_daemon{true, {}, 0, {}, false};  ///< UDP and TCP, for apps with an X-Ray SDK
+  bool xray_segments_as_spans = false;         ///< for the destinations beside X-Ray
+  milliseconds header_timeout{10'000};  ///< from connect or first byte to the end of the header
+  milliseconds body_timeout{30'000};    ///< the whole body
+  milliseconds idle_timeout{120'000};   ///< kept-alive connection without a request
 
   // admit
   KeyPolicy key_policy = KeyPolicy::replace;
   std::size_t memory_limit = 0;  ///< bytes; 0: from the cgroup, else 256 MiB
+
+  // enrich
+  EnrichFrom enrich;
+  std::string service_name;         ///< OTEL_SERVICE_NAME; empty: not given
+  std::string resource_attributes;  ///< OTEL_RESOURCE_ATTRIBUTES as it stands there
+  std::string app_container;        ///< of the app beside us, in the task or pod; empty: not named
 
   // journal
   JournalKind journal = JournalKind::automatic;
@@ -69,6 +86,30 @@ struct Config {
   std::string honeycomb_endpoint = "https://api.honeycomb.io";
   std::string honeycomb_dataset;          ///< for classic keys, and for logs without a service name
   std::string honeycomb_metrics_dataset;  ///< dataset of metrics; else honeycomb_dataset
+
+  std::string otlp_endpoint;  ///< of any other backend; empty: none
+  std::vector<std::pair<std::string, Secret>> otlp_headers;
+  std::string otlp_ca_file;                          ///< what signs its certificate; empty: ca_file
+  std::string otlp_certificate;                      ///< PEM: ours, for who asks for one
+  std::string otlp_private_key;                      ///< PEM
+  Compression otlp_compression = Compression::gzip;  ///< OTLP has servers read gzip, and no more
+
+  std::string aws_credentials;  ///< where from, in words; empty: nothing is set
+  std::string aws_region;
+  std::string xray_endpoint;        ///< empty: AWS's own for the region
+  std::string cloudwatch_endpoint;  ///< empty: AWS's own for the region
+  std::string cloudwatch_log_group = "/forager/{service.name}";
+  std::string cloudwatch_log_stream = "{host.name:otlp}";
+  bool cloudwatch_create = true;  ///< groups and streams that are missing
+
+  Secret rollbar_token;
+  std::string rollbar_token_file;  ///< re-read on SIGHUP and when it changes
+  std::string rollbar_endpoint = "https://api.rollbar.com";
+  std::string rollbar_environment = "production";  ///< of apps that don't say theirs
+  bool rollbar_error_logs = true;                  ///< logs of severity ERROR without an exception
+  std::uint32_t rollbar_per_minute = 60;           ///< items
+  std::uint32_t rollbar_per_error = 10;            ///< of them, of one and the same error
+
   std::string
       https_proxy;  ///< http://[user:password@]host:port; print it through without_userinfo only
   std::string no_proxy;

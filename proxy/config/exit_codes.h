@@ -26,7 +26,8 @@ struct ExitMeaning {
 inline constexpr std::array<ExitMeaning, 7> exit_meanings{{
     {ExitCode::ok, "Done; at the end of a run: everything that was accepted is accounted for."},
     {ExitCode::failure,
-     "The answer is no: `healthcheck` found no healthy Forager, `journal verify` found damage, "
+     "The answer is no: `healthcheck` found no healthy Forager, `doctor` found a failure, `journal "
+     "verify` found damage, "
      "another command failed."},
     {ExitCode::usage, "A wrong command, flag or setting; every problem was printed."},
     {ExitCode::unavailable, "A listener can't be bound: its address is taken or not ours."},

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "config/enrich.h"
 #include "config/key.h"
 #include "config/nearest.h"
 #include "config/routes.h"
@@ -123,6 +124,7 @@ inline constexpr std::array<Word<LogLevel>, 4> log_level_words{{{"error", LogLev
                                                                 {"warn", LogLevel::warn},
                                                                 {"info", LogLevel::info},
                                                                 {"debug", LogLevel::debug}}};
+inline constexpr std::array<Word<bool>, 2> switch_words{{{"on", true}, {"off", false}}};
 inline constexpr std::array<Word<LogFormat>, 2> log_format_words{
     {{"text", LogFormat::text}, {"json", LogFormat::json}}};
 
@@ -139,11 +141,31 @@ inline constexpr Field origins_field{
 inline constexpr Field key_field{
     [](Config& c, std::string_view given) { return store(c.honeycomb_key, parse_key(given)); },
     [](const Config& c) { return std::string(c.honeycomb_key.empty() ? "" : "[secret]"); }};
+inline constexpr Field rollbar_token_field{
+    [](Config& c, std::string_view given) { return store(c.rollbar_token, parse_key(given)); },
+    [](const Config& c) { return std::string(c.rollbar_token.empty() ? "" : "[secret]"); }};
+inline constexpr Field otlp_headers_field{
+    [](Config& c, std::string_view given) { return store(c.otlp_headers, parse_headers(given)); },
+    [](const Config& c) { return std::string(c.otlp_headers.empty() ? "" : "[secret]"); }};
 inline constexpr Field proxy_field{
     [](Config& c, std::string_view given) { return store(c.https_proxy, parse_proxy(given)); },
     [](const Config& c) { return without_userinfo(c.https_proxy); }};
 
+inline constexpr Field enrich_field{
+    [](Config& c, std::string_view given) { return store(c.enrich, parse_enrich(given)); },
+    [](const Config& c) { return format_enrich(c.enrich); }};
+
 inline Result<std::string> any_text(std::string_view given) { return std::string(given); }
+/// As in "eu-west-1": part of a host name.
+inline Result<std::string> region_text(std::string_view given) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
+  if (given.empty() || given.size() > 32 || !std::ranges::all_of(given, fits)) {
+    return fault("is no region; write one such as eu-west-1");
+  }
+  return std::string(given);
+}
 /// A dataset's name; a key there is the usual mix-up and would be sent in a header that is logged.
 inline Result<std::string> dataset_text(std::string_view given) {
   if (looks_like_key(given))

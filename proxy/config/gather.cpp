@@ -41,7 +41,7 @@ class Gatherer {
     read_environment();
     read_flags();
     unknown_variables();
-    one_key_only();
+    for (const KeySetting& one : key_settings) one_key_only(one);
     return std::move(made_);
   }
 
@@ -112,13 +112,26 @@ class Gatherer {
       }
       if (known->secret && !value.from_variable) {
         made_.warnings.push_back(fmt::format(
-            "{} line {}: {} holds the key itself, and files get copied; use ${{env:NAME}} or "
-            "honeycomb.api_key_file",
-            path_, value.line, value.key));
+            "{} line {}: {} holds the key itself, and files get copied; use ${{env:NAME}}{}", path_,
+            value.line, value.key, or_file_key(value.key)));
       }
     }
     std::ranges::sort(errors);
     for (FileError& one : errors) made_.errors.push_back(std::move(one.text));
+  }
+
+  static std::string or_file_flag(std::string_view flag) {
+    for (const KeySetting& one : key_settings) {
+      if (one.flag == flag) return fmt::format(" or use --{}", one.file_flag);
+    }
+    return {};
+  }
+
+  static std::string or_file_key(std::string_view key) {
+    for (const KeySetting& one : key_settings) {
+      if (setting(one.flag).key == key) return fmt::format(" or {}", setting(one.file_flag).key);
+    }
+    return {};
   }
 
   void read_environment() {
@@ -151,9 +164,9 @@ class Gatherer {
       } else if (known->secret) {
         made_.wrong[index_of(*known)] = true;
         made_.errors.push_back(fmt::format(
-            "flag --{0}: everybody on the machine can read a command line; set {1} or use "
-            "--{0}-file, and replace a key that was shown",
-            flag.name, known->environment[0]));
+            "flag --{}: everybody on the machine can read a command line; set {}{}, and replace a "
+            "key that was shown",
+            flag.name, known->environment[0], or_file_flag(flag.name)));
       } else if (trimmed(flag.value).empty()) {
         made_.errors.push_back(
             fmt::format("flag --{} has an empty value; give one or leave it out", flag.name));
@@ -176,7 +189,8 @@ class Gatherer {
                                            right.empty()
                                                ? "unset it, or see forager --help for the names"
                                                : fmt::format("did you mean {}?", right)));
-      } else if (name.starts_with("HONEYCOMB_") && right.starts_with("HONEYCOMB_")) {
+      } else if ((name.starts_with("HONEYCOMB_") && right.starts_with("HONEYCOMB_")) ||
+                 (name.starts_with("ROLLBAR_") && right.starts_with("ROLLBAR_"))) {
         // Other programs have variables with that prefix too: no reason not to start.
         made_.warnings.push_back(
             fmt::format("environment variable {} isn't Forager's and is ignored; did you mean {}?",
@@ -187,22 +201,21 @@ class Gatherer {
 
   /// Two ways to give the key on the same level contradict each other; otherwise the higher level
   /// counts.
-  void one_key_only() {
-    const auto key = index_of(setting("honeycomb-api-key"));
-    const auto file = index_of(setting("honeycomb-api-key-file"));
+  void one_key_only(const KeySetting& of) {
+    const auto key = index_of(setting(of.flag));
+    const auto file = index_of(setting(of.file_flag));
     auto& origins = made_.origins;
-    if (made_.config.honeycomb_key.empty() || made_.config.honeycomb_key_file.empty()) return;
+    if ((made_.config.*of.key).empty() || (made_.config.*of.file).empty()) return;
     if (origins[key].level == origins[file].level) {
-      made_.errors.push_back(
-          fmt::format("the Honeycomb key is given twice, by {} and by {}; keep one of them",
-                      origins[key].text, origins[file].text));
+      made_.errors.push_back(fmt::format("{} is given twice, by {} and by {}; keep one of them",
+                                         of.what, origins[key].text, origins[file].text));
       made_.wrong[key] = true;
     } else if (origins[key].level > origins[file].level) {
-      made_.config.honeycomb_key_file.clear();
+      (made_.config.*of.file).clear();
       origins[file] = {Level::automatic,
                        fmt::format("not used: the key is from {}", origins[key].text)};
     } else {
-      made_.config.honeycomb_key = Secret();
+      made_.config.*of.key = Secret();
       origins[key] = {Level::automatic, "not used: there is a key file"};
     }
   }

@@ -2,7 +2,9 @@
 // nobody knows.
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/load.h"
@@ -20,6 +22,22 @@ struct Gathered {
   bool is_wrong(std::string_view flag) const { return wrong[index_of(setting(flag))]; }
   Level level(std::string_view flag) const { return origins[index_of(setting(flag))].level; }
 };
+
+/// A key, and the file that may hold it instead.
+struct KeySetting {
+  std::string_view flag;
+  std::string_view file_flag;
+  std::string_view what;         ///< "the Honeycomb key"
+  std::string_view destination;  ///< who uses it
+  Secret Config::* key;
+  std::string Config::* file;
+};
+inline constexpr std::array<KeySetting, 2> key_settings{{
+    {"honeycomb-api-key", "honeycomb-api-key-file", "the Honeycomb key", "honeycomb",
+     &Config::honeycomb_key, &Config::honeycomb_key_file},
+    {"rollbar-access-token", "rollbar-access-token-file", "the Rollbar token", "rollbar",
+     &Config::rollbar_token, &Config::rollbar_token_file},
+}};
 
 Gathered gather(const Sources& sources);
 

@@ -34,20 +34,26 @@ Commands:
                  --live (default) or --ready; --url http://HOST:PORT asks there.
   demo           Send sample traces, metrics and logs.
                  --endpoint URL (default: http://localhost:4318).
+  doctor         Ask every destination whether it would take what comes:
+                 address, credentials, permissions, clock. --json as JSON.
   journal        Look at what is kept on disk, of a Forager that runs or not.
                  All take --json.
     ls           What each destination holds, and in which files.
     show [N]     Records as OTLP/JSON: number N, else the first of those held.
                  --destination NAME, --signal NAME, --limit N (default: 10),
-                 --quarantined (what a destination refuses; of one that runs)
+                 --quarantined (what a destination refuses)
     verify       Check every checksum; exit 1 with a table if there is damage.
     export DIR   Write what is held as OTLP files for other tools.
                  --destination NAME, --signal NAME, --format json|proto,
                  --quarantined
     replay FILE  Send exported files, one or more, to the Forager that runs.
                  --signal NAME
+    replay --quarantined [NUMBER...]
+                 Send what is in quarantine to its destination again.
+                 --destination NAME
     drop         Give up what a destination holds. --destination NAME, --yes,
-                 --before 2h (older than that) or 2026-11-24T06:00:00Z
+                 --before 2h (older than that) or 2026-11-24T06:00:00Z;
+                 --quarantined [NUMBER...] gives up what is in quarantine
     release NAME Give up all that a destination holds which was taken out of the
                  settings. --yes
   version, help  What they say; so do --version and --help.
@@ -71,9 +77,11 @@ comes from.
 - **Addresses** are `localhost:4318` (127.0.0.1 and ::1), `[::1]:4318`, `10.0.0.7:4318`, `:4318` for all interfaces,
   `unix:/path`, or `off`. Port 0 takes any free port.
 - **Lists** have commas: `a,b`. In the file they may be YAML lists.
-- **Destinations** are `honeycomb` and `hive` (the last minutes in memory, at the admin address). `honeycomb,hive` sends every signal
-  to both; `traces=honeycomb,hive;logs=hive` decides by signal, and a signal that isn't named has no destination;
-  `honeycomb;logs=hive` names one for the signals that aren't named; `metrics=none` is nowhere on purpose.
+- **Destinations** are `honeycomb`, `xray` (traces), `cloudwatch` (logs), `rollbar` (exceptions and error logs), `otlp` (any backend)
+  and `hive` (the last minutes in memory, at the admin address). When nobody says, everyone gets what it can take whose credentials
+  are set. `honeycomb,xray` sends every signal to whoever of them takes it; `traces=honeycomb,xray;logs=hive` decides by signal, and
+  a signal that isn't named has no destination; `honeycomb;logs=hive` names one for the signals that aren't named; `metrics=none` is
+  nowhere on purpose.
 - **Secrets** are never flags, since everybody on a machine can read command lines, and are never shown.
 - An environment variable that is empty counts as not set. A `FORAGER_` variable that isn't listed here is an error; Kubernetes' own
   (`FORAGER_SERVICE_HOST`, `FORAGER_PORT`, ...) are ignored.
@@ -82,13 +90,17 @@ comes from.
 ```yaml
 # forager.yaml
 destinations:
-  traces: [honeycomb, hive]
+  traces: [honeycomb, xray, rollbar]
   metrics: honeycomb
-  logs: honeycomb
+  logs: [honeycomb, cloudwatch, rollbar]
 memory_limit: 512MiB
 honeycomb:
   api_key_file: /run/secrets/honeycomb
   api_endpoint: https://api.eu1.honeycomb.io
+aws:
+  region: eu-west-1
+rollbar:
+  access_token_file: /run/secrets/rollbar
 ```
 )";
 

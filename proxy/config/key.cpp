@@ -45,11 +45,12 @@ Result<Secret> parse_key(std::string_view text) {
   return Secret(std::string(text));
 }
 
-Result<Secret> read_key(const std::string& path, const ReadFile& read_file) {
+Result<Secret> read_key(const std::string& path, const ReadFile& read_file,
+                        std::string_view variable) {
   auto content = read_file(path);
   if (!content) {
-    return fault(fmt::format("key file {} {}; put the key there or set HONEYCOMB_API_KEY",
-                             in_quotes(path), content.error().what));
+    return fault(fmt::format("key file {} {}; put the key there or set {}", in_quotes(path),
+                             content.error().what, variable));
   }
   auto key = parse_key(*content);
   OPENSSL_cleanse(content->data(), content->size());

@@ -21,8 +21,9 @@ KeyKind kind_of(const Secret& key);
 /// The key without blanks and line ends around it. Fault: empty, quoted, or with characters no
 /// header can carry.
 Result<Secret> parse_key(std::string_view text);
-/// Reads the key from its file: at the start, on SIGHUP, and when the file changed. The Fault names
-/// the file.
-Result<Secret> read_key(const std::string& path, const ReadFile& read_file);
+/// Reads a key from its file: at the start, on SIGHUP, and when the file changed. The Fault names
+/// the file, and the `variable` that could be set instead.
+Result<Secret> read_key(const std::string& path, const ReadFile& read_file,
+                        std::string_view variable = "HONEYCOMB_API_KEY");
 
 }  // namespace forager::config

@@ -1,5 +1,7 @@
 #include "config/load.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "config/cgroup.h"
@@ -11,19 +13,56 @@
 namespace forager::config {
 namespace {
 
-void read_key_file(Gathered& made, const Sources& sources) {
-  if (made.config.honeycomb_key_file.empty() || made.is_wrong("honeycomb-api-key")) return;
-  auto key = read_key(made.config.honeycomb_key_file, sources.read_file);
-  const auto index = index_of(setting("honeycomb-api-key-file"));
+void read_key_file(Gathered& made, const Sources& sources, const KeySetting& of) {
+  const std::string& path = made.config.*of.file;
+  if (path.empty() || made.is_wrong(of.flag)) return;
+  auto key = read_key(path, sources.read_file, setting(of.flag).environment[0]);
+  const auto index = index_of(setting(of.file_flag));
   if (!key) {
     made.wrong[index] = true;
     made.errors.push_back(fmt::format("{}: {}", made.origins[index].text, key.error().what));
     return;
   }
-  made.config.honeycomb_key = std::move(*key);
-  made.origins[index_of(setting("honeycomb-api-key"))] = {
-      made.origins[index].level,
-      fmt::format("key file {}", in_quotes(made.config.honeycomb_key_file))};
+  made.config.*of.key = std::move(*key);
+  made.origins[index_of(setting(of.flag))] = {made.origins[index].level,
+                                              fmt::format("key file {}", in_quotes(path))};
+}
+
+/// What says that somebody wants AWS: the variables of its SDKs for credentials. Those of an
+/// instance need none, and are used when a destination is named.
+std::string aws_credentials(const Sources& sources) {
+  for (const std::string_view name :
+       {"AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI"}) {
+    if (!trimmed(sources.env(name).value_or("")).empty()) return std::string(name);
+  }
+  return {};
+}
+
+/// Asked for only where it is needed: it may take a file, or a question to ECS or the instance.
+void find_region(Gathered& made, const Sources& sources) {
+  const auto names_aws = [](const std::string& entry) {
+    return entry.ends_with("xray") || entry.ends_with("cloudwatch");
+  };
+  const bool wanted = !made.config.aws_credentials.empty() ||
+                      std::ranges::any_of(made.config.destinations, names_aws);
+  if (!wanted || !made.config.aws_region.empty() || made.is_wrong("aws-region")) return;
+  if (!sources.find_region) return;
+  auto found = sources.find_region();
+  made.config.aws_region = std::move(found.first);
+  made.origins[index_of(setting("aws-region"))] = {Level::automatic, std::move(found.second)};
+}
+
+/// Every secret that must not come out of some other place it was put into.
+std::vector<Secret> secrets_of(const Config& config, const Sources& sources) {
+  std::vector<Secret> made{config.honeycomb_key, config.rollbar_token};
+  for (const auto& [name, value] : config.otlp_headers) made.push_back(value);
+  for (const std::string_view name : {"HONEYCOMB_API_KEY", "ROLLBAR_ACCESS_TOKEN",
+                                      "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}) {
+    made.emplace_back(std::string(trimmed(sources.env(name).value_or(""))));
+  }
+  return made;
 }
 
 /// A wrong CA file would make every connection fail later, one by one.
@@ -61,23 +100,22 @@ std::string state_directory(const Sources& sources) {
 
 Outcome load(const Sources& sources) {
   Gathered made = gather(sources);
-  read_key_file(made, sources);
+  for (const KeySetting& one : key_settings) read_key_file(made, sources, one);
   look_at_ca_file(made, sources);
   made.config.state_dir = state_directory(sources);
-  const Secret key = made.config.honeycomb_key;
-  const Secret raw(sources.env("HONEYCOMB_API_KEY").value_or(""));
+  made.config.aws_credentials = aws_credentials(sources);
+  find_region(made, sources);
+  const std::vector<Secret> secrets = secrets_of(made.config, sources);
   auto outcome = resolve(std::move(made), cgroup_memory_limit(sources.read_file));
-  for (const std::string_view secret : {key.reveal(), trimmed(raw.reveal())}) {
+  for (const Secret& secret : secrets) {
     if (outcome) {
-      hide(outcome->warnings, secret);
-      for (Origin& origin : outcome->origins) origin.text = masked(origin.text, secret);
+      hide(outcome->warnings, secret.reveal());
+      for (Origin& origin : outcome->origins) origin.text = masked(origin.text, secret.reveal());
     }
   }
   if (outcome) return outcome;
   Errors errors = outcome.error();
-  for (const std::string_view secret : {key.reveal(), trimmed(raw.reveal())}) {
-    hide(errors.all, secret);
-  }
+  for (const Secret& secret : secrets) hide(errors.all, secret.reveal());
   return errors;
 }
 

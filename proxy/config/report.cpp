@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "config/gather.h"
 #include "config/values.h"
 
 namespace forager::config {
@@ -25,7 +26,11 @@ std::string json_string(std::string_view text) {
 }
 
 std::string value_of(const Setting& one, const Config& config) {
-  return masked(one.field.get(config), config.honeycomb_key.reveal());
+  std::string text = one.field.get(config);
+  for (const KeySetting& key : key_settings) {
+    text = masked(std::move(text), (config.*key.key).reveal());
+  }
+  return text;
 }
 
 std::string table(const Loaded& loaded) {
@@ -97,6 +102,22 @@ std::vector<std::string> summary(const Loaded& loaded) {
         "honeycomb     {}, key from {}", value_of(setting("honeycomb-api-endpoint"), c),
         c.honeycomb_key.empty() ? "the apps" : loaded.origin("honeycomb-api-key").text));
   }
+  const auto wants = [&](std::string_view name) {
+    return std::ranges::find(used, name) != used.end();
+  };
+  if (wants("xray") || wants("cloudwatch")) {
+    lines.push_back(fmt::format("AWS           region {}, credentials from {}", c.aws_region,
+                                c.aws_credentials.empty() ? "the instance" : c.aws_credentials));
+  }
+  if (wants("cloudwatch")) {
+    lines.push_back(fmt::format("cloudwatch    group {}, stream {}", c.cloudwatch_log_group,
+                                c.cloudwatch_log_stream));
+  }
+  if (wants("rollbar")) {
+    lines.push_back(fmt::format("rollbar       {}, token from {}", c.rollbar_endpoint,
+                                loaded.origin("rollbar-access-token").text));
+  }
+  if (wants("otlp")) lines.push_back(fmt::format("otlp          {}", c.otlp_endpoint));
   lines.push_back(fmt::format("memory        {} ({})", format_size(c.memory_limit),
                               loaded.origin("memory-limit").text));
   lines.push_back(

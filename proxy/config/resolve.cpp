@@ -132,10 +132,11 @@ class Resolver {
       std::string_view flag;
       const Listen& listen;
     };
-    const std::array<One, 3> all{{{"otlp-http-listen", c_.otlp_http},
+    const std::array<One, 4> all{{{"otlp-http-listen", c_.otlp_http},
                                   {"otlp-grpc-listen", c_.otlp_grpc},
-                                  {"admin-listen", c_.admin}}};
-    if (!judged({all[0].flag, all[1].flag, all[2].flag})) return;
+                                  {"admin-listen", c_.admin},
+                                  {"xray-daemon-listen", c_.xray_daemon}}};
+    if (!judged({all[0].flag, all[1].flag, all[2].flag, all[3].flag})) return;
     for (std::size_t i = 0; i < all.size(); ++i) {
       for (std::size_t j = i + 1; j < all.size(); ++j) {
         if (!same_place(all[i].listen, all[j].listen)) continue;
@@ -154,34 +155,84 @@ class Resolver {
     }
   }
 
-  Routes destinations() {
-    const bool own_key = !c_.honeycomb_key.empty() || !c_.honeycomb_key_file.empty();
-    const bool apps_bring_keys = c_.key_policy != KeyPolicy::replace;
-    const bool sure = judged({"honeycomb-api-key", "honeycomb-api-key-file", "key-policy"});
-    if (c_.destinations.empty()) {
-      const bool honeycomb = own_key || apps_bring_keys;
-      c_.destinations = {honeycomb ? "honeycomb" : "hive"};
-      derive("destinations", own_key           ? "a Honeycomb key is set"
-                             : apps_bring_keys ? "apps bring their own keys"
-                                               : "no key is set");
-      if (!honeycomb && sure) {
-        warn(
-            "no HONEYCOMB_API_KEY is set: telemetry goes to the local hive only, and stays on this "
-            "machine");
-      }
+  /// One destination: whether it has what it needs, and what that is.
+  struct Credential {
+    std::string_view destination;
+    bool set = false;
+    std::string_view what;                ///< "a Honeycomb key is set"
+    std::vector<std::string_view> flags;  ///< where it is from
+    std::string_view need;                ///< what honeycomb needs, with the fix
+  };
+  std::vector<Credential> credentials() const {
+    const bool key = !c_.honeycomb_key.empty() || !c_.honeycomb_key_file.empty();
+    const bool aws = !c_.aws_credentials.empty() && !c_.aws_region.empty();
+    const bool rollbar = !c_.rollbar_token.empty() || !c_.rollbar_token_file.empty();
+    constexpr std::string_view region = "a region; set AWS_REGION";
+    return {{"honeycomb",
+             key || c_.key_policy != KeyPolicy::replace,
+             key ? "a Honeycomb key is set" : "apps bring their own keys",
+             {"honeycomb-api-key", "honeycomb-api-key-file", "key-policy"},
+             "a key; set HONEYCOMB_API_KEY or HONEYCOMB_API_KEY_FILE"},
+            {"xray", aws, "AWS credentials are set", {"aws-region"}, region},
+            {"cloudwatch", aws, {}, {"aws-region"}, region},
+            {"rollbar",
+             rollbar,
+             "a Rollbar token is set",
+             {"rollbar-access-token", "rollbar-access-token-file"},
+             "a token; set ROLLBAR_ACCESS_TOKEN or ROLLBAR_ACCESS_TOKEN_FILE"},
+            {"otlp",
+             !c_.otlp_endpoint.empty(),
+             "an OTLP endpoint is set",
+             {"otlp-endpoint"},
+             "an address; set FORAGER_OTLP_ENDPOINT"}};
+  }
+
+  /// Nobody said who gets what: whoever has credentials.
+  void automatic_destinations(const std::vector<Credential>& all) {
+    std::string why;
+    bool sure = true;
+    for (const Credential& one : all) {
+      for (const std::string_view flag : one.flags) sure = sure && judged({flag});
+      if (!one.set) continue;
+      c_.destinations.emplace_back(one.destination);
+      if (!one.what.empty()) why += fmt::format("{}{}", why.empty() ? "" : ", ", one.what);
     }
+    if (!c_.aws_credentials.empty() && c_.aws_region.empty() && judged({"aws-region"})) {
+      warn(
+          fmt::format("AWS credentials are set ({}) but no region: nothing goes to X-Ray and "
+                      "CloudWatch Logs; set AWS_REGION, or FORAGER_DESTINATIONS if that is meant",
+                      c_.aws_credentials));
+    }
+    if (!c_.destinations.empty()) return derive("destinations", why);
+    c_.destinations = {"hive"};
+    derive("destinations", "no key is set");
+    if (!sure) return;
+    warn(
+        "no HONEYCOMB_API_KEY is set: telemetry goes to the local hive only, and stays on this "
+        "machine");
+  }
+
+  Routes destinations() {
+    const std::vector<Credential> all = credentials();
+    const bool automatic = c_.destinations.empty();
+    if (automatic) automatic_destinations(all);
     Routes routes = routes_of(c_.destinations);
     const auto used = routes.all();
-    const bool honeycomb = std::ranges::find(used, "honeycomb") != used.end();
-    if (honeycomb && !own_key && !apps_bring_keys && sure) {
-      wrong(
-          fmt::format("{}: honeycomb needs a key; set HONEYCOMB_API_KEY or "
-                      "HONEYCOMB_API_KEY_FILE, or take honeycomb out",
-                      place("destinations")));
-    }
-    if (!honeycomb && own_key && judged({"destinations"})) {
-      warn(fmt::format("a Honeycomb key is set, but no signal goes to honeycomb ({})",
-                       place("destinations")));
+    for (const Credential& one : all) {
+      const bool wanted = std::ranges::find(used, one.destination) != used.end();
+      const bool sound =
+          std::ranges::all_of(one.flags, [&](std::string_view flag) { return judged({flag}); });
+      const bool aws = one.destination == "xray" || one.destination == "cloudwatch";
+      const bool complete = aws ? !c_.aws_region.empty() : one.set;
+      if (wanted && !complete && sound) {
+        wrong(fmt::format("{}: {} needs {}, or take {} out", place("destinations"), one.destination,
+                          one.need, one.destination));
+      }
+      const bool ours = one.set && !one.what.empty() && one.what != "apps bring their own keys";
+      if (!wanted && ours && judged({"destinations"})) {
+        warn(fmt::format("{}, but no signal goes to {} ({})", sentence(one.what), one.destination,
+                         place("destinations")));
+      }
     }
     if (used.empty() && judged({"destinations"})) {
       warn(fmt::format("{}: no signal has a destination; everything is answered 200 and filtered",
@@ -193,18 +244,49 @@ class Resolver {
                       "{1}=none if that is meant",
                       place("destinations"), facts(signal).name));
     }
-    if (honeycomb) honeycomb_facts();
+    if (std::ranges::find(used, "honeycomb") != used.end()) honeycomb_facts();
+    plain_http(used);
+    otlp_client();
     return routes;
+  }
+  static std::string sentence(std::string_view words) {
+    std::string made(words);
+    made[0] = made[0] == 'a' ? 'A' : made[0];
+    return made;
+  }
+
+  /// Keys and telemetry in the clear, but to this machine.
+  void plain_http(const std::vector<std::string>& used) {
+    struct One {
+      std::string_view destination;
+      std::string_view flag;
+      const std::string& endpoint;
+    };
+    for (const One& one : {One{"honeycomb", "honeycomb-api-endpoint", c_.honeycomb_endpoint},
+                           One{"xray", "xray-endpoint", c_.xray_endpoint},
+                           One{"cloudwatch", "cloudwatch-endpoint", c_.cloudwatch_endpoint},
+                           One{"rollbar", "rollbar-endpoint", c_.rollbar_endpoint},
+                           One{"otlp", "otlp-endpoint", c_.otlp_endpoint}}) {
+      if (std::ranges::find(used, one.destination) == used.end()) continue;
+      if (!one.endpoint.starts_with("http://") || one.endpoint.starts_with("http://localhost") ||
+          one.endpoint.starts_with("http://127.") || one.endpoint.starts_with("http://[::1]")) {
+        continue;
+      }
+      warn(fmt::format("{}: key and telemetry travel unencrypted over http; use https",
+                       place(one.flag)));
+    }
+  }
+
+  void otlp_client() {
+    if (c_.otlp_certificate.empty() == c_.otlp_private_key.empty()) return;
+    const bool key = c_.otlp_certificate.empty();
+    wrong(fmt::format("{}: a client {} goes with its {}; set {} too, or leave both out",
+                      place(key ? "otlp-client-key" : "otlp-client-certificate"),
+                      key ? "key" : "certificate", key ? "certificate" : "key",
+                      key ? "FORAGER_OTLP_CLIENT_CERTIFICATE" : "FORAGER_OTLP_CLIENT_KEY"));
   }
 
   void honeycomb_facts() {
-    if (c_.honeycomb_endpoint.starts_with("http://") &&
-        !c_.honeycomb_endpoint.starts_with("http://localhost") &&
-        !c_.honeycomb_endpoint.starts_with("http://127.") &&
-        !c_.honeycomb_endpoint.starts_with("http://[::1]")) {
-      warn(fmt::format("{}: key and telemetry travel unencrypted over http; use https",
-                       place("honeycomb-api-endpoint")));
-    }
     if (c_.honeycomb_key.empty() || !judged({"honeycomb-api-key", "honeycomb-api-key-file"}))
       return;
     const std::string from =

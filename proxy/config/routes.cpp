@@ -17,14 +17,15 @@ constexpr std::string_view form_fix =
     "traces=honeycomb;logs=honeycomb,hive";
 
 std::optional<Signal> signal_named(std::string_view name) {
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     if (facts(signal).name == name) return signal;
   }
   return std::nullopt;
 }
 
-/// The names of one part, checked; `by_signal` allows `none`, alone.
-Result<std::vector<std::string>> names_of(std::string_view text, bool by_signal) {
+/// The names of one part, checked; `signal`: of a part for one signal, which may be `none`, alone.
+Result<std::vector<std::string>> names_of(std::string_view text, std::optional<Signal> signal) {
+  const bool by_signal = signal.has_value();
   auto names = split_list(text);
   if (names.empty()) return fault(fmt::format("has a part without a name; {}", form_fix));
   for (const std::string& name : names) {
@@ -40,6 +41,10 @@ Result<std::vector<std::string>> names_of(std::string_view text, bool by_signal)
       return fault(fmt::format("names the unknown destination {}{}; known are {}", in_quotes(name),
                                did_you_mean(name, destination_names),
                                fmt::join(destination_names, ", ")));
+    }
+    if (signal && !can_take(name, *signal)) {
+      return fault(fmt::format("sends {} to {}, which doesn't take them; take {} out of that part",
+                               facts(*signal).name, name, name));
     }
   }
   for (auto name = names.begin(); name != names.end(); ++name) {
@@ -62,7 +67,7 @@ Result<std::vector<std::string>> parse_destinations(std::string_view text) {
     if (!by_signal) {
       if (seen_rest) return fault("has two parts for the signals that aren't named; join them");
       seen_rest = true;
-      const auto names = names_of(part, false);
+      const auto names = names_of(part, std::nullopt);
       if (!names) return names.error();
       entries.insert(entries.end(), names->begin(), names->end());
       continue;
@@ -78,7 +83,7 @@ Result<std::vector<std::string>> parse_destinations(std::string_view text) {
       return fault(fmt::format("has two parts for {}; join them", word));
     }
     seen.push_back(*signal);
-    const auto names = names_of(std::string_view(part).substr(equals + 1), true);
+    const auto names = names_of(std::string_view(part).substr(equals + 1), *signal);
     if (!names) return names.error();
     for (const std::string& name : *names) entries.push_back(fmt::format("{}={}", word, name));
   }
@@ -104,13 +109,24 @@ Routes routes_of(std::span<const std::string> entries) {
       routes.by_signal[index].push_back(std::move(name));
     }
   }
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     const auto index = static_cast<std::size_t>(signal);
     if (named[index]) continue;
-    routes.by_signal[index] = rest;
-    if (rest.empty()) routes.forgotten.push_back(signal);
+    for (const std::string& name : rest) {
+      if (can_take(name, signal)) routes.by_signal[index].push_back(name);
+    }
+    if (routes.by_signal[index].empty()) routes.forgotten.push_back(signal);
+  }
+  const auto named_anywhere = routes.all();
+  if (std::ranges::find(named_anywhere, "xray") != named_anywhere.end()) {
+    routes.by_signal[static_cast<std::size_t>(Signal::segments)] = {"xray"};
   }
   return routes;
+}
+
+bool can_take(std::string_view name, Signal signal) {
+  const auto found = std::ranges::find(destination_table, name, &DestinationFacts::name);
+  return found != destination_table.end() && found->takes[static_cast<std::size_t>(signal)];
 }
 
 std::vector<std::string> Routes::all() const {
@@ -125,10 +141,10 @@ std::vector<std::string> Routes::all() const {
 
 std::string format_routes(const Routes& routes) {
   const auto& first = routes.by_signal.front();
-  const auto same = [&](const std::vector<std::string>& names) { return names == first; };
-  if (std::ranges::all_of(routes.by_signal, same)) return fmt::format("{}", fmt::join(first, ","));
+  const auto same = [&](Signal signal) { return routes.of(signal) == first; };
+  if (std::ranges::all_of(otlp_signals, same)) return fmt::format("{}", fmt::join(first, ","));
   std::string text;
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     const auto& names = routes.of(signal);
     fmt::format_to(std::back_inserter(text), "{}{}={}", text.empty() ? "" : ";", facts(signal).name,
                    names.empty() ? "none" : fmt::format("{}", fmt::join(names, ",")));

@@ -16,6 +16,12 @@ std::string_view title(Group group) {
       return "Keeping";
     case Group::honeycomb:
       return "Honeycomb";
+    case Group::aws:
+      return "X-Ray and CloudWatch Logs";
+    case Group::rollbar:
+      return "Rollbar";
+    case Group::otlp:
+      return "Any OTLP backend";
     case Group::sending:
       return "Sending";
     case Group::stopping:

@@ -15,10 +15,20 @@
 
 namespace forager::config {
 
-enum class Group : std::uint8_t { general, receiving, keeping, honeycomb, sending, stopping };
-inline constexpr std::array<Group, 6> all_groups{Group::general, Group::receiving,
-                                                 Group::keeping, Group::honeycomb,
-                                                 Group::sending, Group::stopping};
+enum class Group : std::uint8_t {
+  general,
+  receiving,
+  keeping,
+  honeycomb,
+  aws,
+  rollbar,
+  otlp,
+  sending,
+  stopping
+};
+inline constexpr std::array<Group, 9> all_groups{
+    Group::general, Group::receiving, Group::keeping, Group::honeycomb, Group::aws,
+    Group::rollbar, Group::otlp,      Group::sending, Group::stopping};
 std::string_view title(Group group);
 
 /// The text of a setting into its field and back. `put` leaves the field alone when it returns a

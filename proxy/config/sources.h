@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -24,6 +25,9 @@ struct Sources {
   std::function<std::optional<std::string>(std::string_view name)> env;
   std::vector<std::string> env_names;  ///< of all variables, to find the misspelt ones
   ReadFile read_file;
+  /// The AWS region that no variable names, and who does ("the AWS profile"); empty: nobody. May
+  /// take a few seconds on ECS and EC2.
+  std::function<std::pair<std::string, std::string>()> find_region{};
 };
 
 /// The process: its environment and files (at most 8 MiB each). Flags are the caller's.

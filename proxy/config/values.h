@@ -51,6 +51,9 @@ std::string without_userinfo(std::string_view url);
 std::vector<std::string> split_list(std::string_view text, char separator = ',');
 /// Browser origins: "https://app.example.com", "http://localhost:3000", or "*".
 Result<std::vector<std::string>> parse_origins(std::string_view text);
+/// Headers as in OTEL_EXPORTER_OTLP_HEADERS (PROTOCOLS 1.8): "name=value,name=value", values
+/// percent-decoded.
+Result<std::vector<std::pair<std::string, Secret>>> parse_headers(std::string_view text);
 /// "/an/absolute/path".
 Result<std::string> parse_absolute_path(std::string_view text);
 

@@ -64,6 +64,10 @@ class Reader {
     FileValue made{path, {}, false, key.Mark().line + 1};
     if (value.IsMap()) {
       for (const auto& entry : value) {
+        if (path.ends_with("log_group") || path.ends_with("log_stream")) {
+          return wrong(key, path,
+                       "begins with a brace, which is a map in YAML; write quotes around it");
+        }
         if (!entry.first.IsScalar() || entry.second.IsMap()) {
           return wrong(key, path, "is nested too deep; write a value, or names with values");
         }

@@ -153,26 +153,39 @@ asio::awaitable<void> Exporter::attempt(Attempt* what, Gate::Pass /*inside*/) {
 /// sent again, once.
 asio::awaitable<Exporter::Answered> Exporter::exchange(const Attempt& what,
                                                        const destination::Credentials& with) {
-  for (bool prepared = false;; prepared = true) {
+  bool prepared = false;
+  bool clock_set = false;
+  for (;;) {
     net::Request request = destination_.encode(*what.encoded);
-    destination_.sign(request, what.signal, with, system_clock::now());
+    destination_.sign(request, what.signal, with, skew_.adjusted(system_clock::now()));
     net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
     if (!answer) co_return answer.error();
     ++answers_[answer->status];
-    auto verdict = destination_.judge(*answer, what.signal, what.codec, system_clock::now());
+    if (skew_.learn(*answer, system_clock::now()) && !clock_set &&
+        destination::blames_clock(*answer)) {
+      clock_set = true;  // its own time, from now on
+      continue;
+    }
+    auto verdict = judged(what, *answer);
     auto* needs = std::get_if<destination::Prepare>(&verdict);
     if (needs == nullptr) co_return verdict;
     if (prepared) co_return destination::Verdict(destination::Retry{{}, std::move(needs->why)});
+    prepared = true;
     Answered made = co_await prepare(std::move(*needs), what.signal, with);
     if (!made || !std::holds_alternative<destination::Delivered>(*made)) co_return made;
   }
+}
+
+destination::Verdict Exporter::judged(const Attempt& what, const net::Response& answer) const {
+  return destination_.judge_in_lane(answer, what.signal, what.codec, what.lane,
+                                    skew_.adjusted(system_clock::now()));
 }
 
 /// Delivered: all of it is there now.
 asio::awaitable<Exporter::Answered> Exporter::prepare(destination::Prepare what, Signal signal,
                                                       const destination::Credentials& with) {
   for (net::Request& request : what.requests) {
-    destination_.sign(request, signal, with, system_clock::now());
+    destination_.sign(request, signal, with, skew_.adjusted(system_clock::now()));
     net::Answer answer = co_await transport_.send(std::move(request), settings_.send_timeout);
     if (!answer) co_return answer.error();
     ++answers_[answer->status];
@@ -226,7 +239,11 @@ void Exporter::report() {
   std::uint64_t rejected = 0;
   if (settings_.book != nullptr) {
     for (const Signal s : all_signals) {
-      quarantined += settings_.book->count(s, ledger::State::quarantined);
+      for (const auto& reason : ledger::reasons()) {
+        // not what is there now: one that is refused again after a replay is news
+        if (reason.state == ledger::State::quarantined)
+          quarantined += settings_.book->ever(s, reason.reason);
+      }
       rejected += settings_.book->count(s, ledger::State::rejected);
     }
   }

@@ -11,6 +11,7 @@
 #include "base/budget.h"
 #include "base/ledger.h"
 #include "base/memory.h"
+#include "destination/clock_skew.h"
 #include "destination/destination.h"
 #include "export/delivery.h"
 #include "export/state_log.h"
@@ -57,12 +58,16 @@ class Exporter {
   void stop();
   /// How often the destination answered with which HTTP status, ever growing.
   const std::map<int, std::uint64_t>& answers() const { return answers_; }
+  /// What a signature must say: this clock, corrected by what the destination's answers said of
+  /// theirs.
+  WallTime signing_time() const { return skew_.adjusted(std::chrono::system_clock::now()); }
 
  private:
   asio::awaitable<void> attempt(Attempt* what, Gate::Pass inside);
   asio::awaitable<bool> load(Attempt& what);
   asio::awaitable<void> encode(Attempt& what);
   using Answered = boost::system::result<destination::Verdict, net::TransportError>;
+  destination::Verdict judged(const Attempt& what, const net::Response& answer) const;
   asio::awaitable<Answered> exchange(const Attempt& what, const destination::Credentials& with);
   asio::awaitable<Answered> prepare(destination::Prepare what, Signal signal,
                                     const destination::Credentials& with);
@@ -81,6 +86,7 @@ class Exporter {
   Event progressed_;
   Gate gate_;
   StateLog log_;
+  destination::ClockSkew skew_;
   Ebb held_;
   std::map<int, std::uint64_t> answers_;
   bool stopping_ = false;

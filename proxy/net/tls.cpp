@@ -83,7 +83,26 @@ std::optional<Fault> trust_system(SSL_CTX* context) {
   return fault("no CA certificates on this system: install ca-certificates or set SSL_CERT_FILE");
 }
 
-Result<SSL_CTX*> load(const std::string& ca_file) {
+/// Who we are, for a server that asks.
+std::optional<Fault> show_us(SSL_CTX* context, const TlsFiles& files) {
+  if (files.certificate.empty()) return std::nullopt;
+  if (SSL_CTX_use_certificate_chain_file(context, files.certificate.c_str()) != 1) {
+    return fault(fmt::format("cannot load the client certificate from {}: {}", files.certificate,
+                             queue_reason()));
+  }
+  if (SSL_CTX_use_PrivateKey_file(context, files.private_key.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return fault(fmt::format("cannot load the client certificate's key from {}: {}",
+                             files.private_key, queue_reason()));
+  }
+  if (SSL_CTX_check_private_key(context) != 1) {
+    ERR_clear_error();
+    return fault(fmt::format("the key in {} is not that of the client certificate in {}",
+                             files.private_key, files.certificate));
+  }
+  return std::nullopt;
+}
+
+Result<SSL_CTX*> load(const TlsFiles& files) {
   SslContext context(SSL_CTX_new(TLS_client_method()));
   if (context == nullptr) return fault(fmt::format("OpenSSL could not start: {}", queue_reason()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
@@ -95,10 +114,11 @@ Result<SSL_CTX*> load(const std::string& ca_file) {
   SSL_CTX_sess_set_new_cb(context.get(), on_session);
   constexpr std::array<unsigned char, 9> http11{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   SSL_CTX_set_alpn_protos(context.get(), http11.data(), static_cast<unsigned>(http11.size()));
-  if (!ca_file.empty()) {
-    if (SSL_CTX_load_verify_file(context.get(), ca_file.c_str()) != 1) {
-      return fault(fmt::format("cannot load CA certificates from {} (SSL_CERT_FILE): {}", ca_file,
-                               queue_reason()));
+  if (auto wrong = show_us(context.get(), files)) return *wrong;
+  if (!files.ca.empty()) {
+    if (SSL_CTX_load_verify_file(context.get(), files.ca.c_str()) != 1) {
+      return fault(fmt::format("cannot load CA certificates from {} ({}): {}", files.ca,
+                               files.ca_setting, queue_reason()));
     }
   } else if (auto none = trust_system(context.get())) {
     return *none;
@@ -108,8 +128,8 @@ Result<SSL_CTX*> load(const std::string& ca_file) {
 
 }  // namespace
 
-Tls::Tls(asio::any_io_executor executor, asio::thread_pool& pool, std::string ca_file)
-    : pool_(pool), ca_file_(std::move(ca_file)), loaded_(std::move(executor)) {}
+Tls::Tls(asio::any_io_executor executor, asio::thread_pool& pool, TlsFiles files)
+    : pool_(pool), files_(std::move(files)), loaded_(std::move(executor)) {}
 
 asio::awaitable<Result<SSL_CTX*>> Tls::ready() {
   while (loading_) {
@@ -117,7 +137,7 @@ asio::awaitable<Result<SSL_CTX*>> Tls::ready() {
   }
   if (context_ != nullptr) co_return context_.get();
   loading_ = true;
-  auto work = [file = ca_file_] { return load(file); };
+  auto work = [files = files_] { return load(files); };
   auto made = co_await offload(pool_, std::move(work));
   loading_ = false;
   loaded_.notify_all();
@@ -127,7 +147,7 @@ asio::awaitable<Result<SSL_CTX*>> Tls::ready() {
 
 asio::awaitable<bool> Tls::widen() {
   const char* const bundle = bundle_file();
-  if (widened_ || !ca_file_.empty() || context_ == nullptr || bundle == nullptr) co_return false;
+  if (widened_ || !files_.ca.empty() || context_ == nullptr || bundle == nullptr) co_return false;
   widened_ = true;
   auto work = [context = context_.get(), bundle] {
     const bool added = SSL_CTX_load_verify_file(context, bundle) == 1;

@@ -33,12 +33,19 @@ struct TlsNotes {
   std::string issuer;  ///< of the certificate that failed, for the message
 };
 
+/// PEM files; all may be empty.
+struct TlsFiles {
+  std::string ca{};                          ///< empty: the system's store
+  std::string ca_setting = "SSL_CERT_FILE";  ///< who named it, for messages
+  std::string certificate{};                 ///< ours, with its chain, for who asks for one
+  std::string private_key{};                 ///< of `certificate`
+};
+
 /// io thread; lives as long as the transports that use it.
 class Tls {
  public:
-  /// `ca_file` empty: the system's store. Where the system has a hashed directory, only the
-  /// certificates that are asked for are read.
-  Tls(asio::any_io_executor executor, asio::thread_pool& pool, std::string ca_file);
+  /// Where the system has a hashed directory, only the certificates that are asked for are read.
+  Tls(asio::any_io_executor executor, asio::thread_pool& pool, TlsFiles files);
 
   /// The context, loaded once on the pool. A failure (no such file) is given again only after
   /// another try to load.
@@ -49,7 +56,7 @@ class Tls {
 
  private:
   asio::thread_pool& pool_;
-  std::string ca_file_;
+  TlsFiles files_;
   Event loaded_;
   SslContext context_;
   bool loading_ = false;

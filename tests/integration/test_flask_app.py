@@ -110,7 +110,8 @@ def test_every_span_of_a_flask_app_arrives_once_and_intact(world, start_app):
     assert any(each["exceptions"] for each in truth.values())
     forager.wait_for_book(held=0, delivered=len(truth))
     assert_all_there_once(world.judge, truth)
-    assert {request.path for request in world.judge.requests} == {"/v1/traces"}
+    assert {request.path for request in world.judge.requests} == {"/v1/traces", "/v1/logs"}
+    assert {"2 x", "3 x coffee ordered"} & {event.data["body"] for event in world.judge.events("log")}
 
 
 def test_an_app_with_an_old_wrong_key_works_and_its_key_stays_here(world, start_app):

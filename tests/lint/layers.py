@@ -15,7 +15,7 @@ ALLOWED = {
     "journal": {"otlp"},
     "rollbar": {"otlp"},
     "destination": {"net", "otlp", "batch", "rollbar"},
-    "aws": {"net", "destination"},
+    "aws": {"net", "destination", "otlp"},
     "batch": {"otlp", "journal", "destination"},
     "config": set(),
     "export": {"destination", "batch", "journal", "net", "otlp"},
@@ -25,13 +25,16 @@ ALLOWED = {
     "admin": {"config", "otlp"},
     "demo": {"admin", "otlp"},
     "tools": {"admin", "config", "journal", "otlp"},
+    "doctor": {"app", "aws", "config", "destination", "net", "otlp"},
     "app": {"admin", "admit", "aws", "config", "destination", "export", "hive", "journal", "net", "otlp", "receive"},
 }
 # plain headers that any folder may use: they are values, not parts
 ANYONE = {"otlp/signal.h", "otlp/encoding.h", "net/message.h", "journal/record.h", "config/config.h", "config/exit_codes.h"}
 SANS_IO_FOLDERS = {"otlp", "batch", "destination", "journal", "config", "rollbar"}
 SANS_IO_FILES = {"export/delivery", "export/retry", "export/breaker", "base/ledger", "base/budget", "base/bytes",
-                 "base/inflate", "base/compress", "admit/prepare"}
+                 "base/inflate", "base/compress", "admit/prepare"} | {
+    f"aws/{name}" for name in ("chain", "container", "environment", "imds", "instant", "json_read", "keys", "metadata", "profile",
+                               "region", "schedule", "sts", "xml_fields")}
 IO_HEADER = re.compile(r"<(boost/(asio|beast)|grpc|sys/socket|netinet|fstream|unistd|fcntl)")
 BANNED = [
     (re.compile(r"::now\s*\("), "a clock is read: time is an argument here"),

@@ -28,6 +28,16 @@ struct Identity {
   Certificate certificate;
 };
 
+/// Certificate and key as PEM files in `folder`: "NAME.pem", "NAME.key".
+inline void write_identity(const Identity& of, const std::string& folder, const std::string& name) {
+  FILE* const certificate = std::fopen((folder + "/" + name + ".pem").c_str(), "w");
+  PEM_write_X509(certificate, of.certificate.get());
+  std::fclose(certificate);
+  FILE* const key = std::fopen((folder + "/" + name + ".key").c_str(), "w");
+  PEM_write_PrivateKey(key, of.key.get(), nullptr, nullptr, 0, nullptr, nullptr);
+  std::fclose(key);
+}
+
 /// Writes its own certificate to a file that lives as long as it does.
 class Authority {
  public:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-LISTENING = re.compile(r"listening (otlp/http|otlp/grpc|admin) (?:http://)?(\S+):(\d+)")
+LISTENING = re.compile(r"listening (otlp/http|otlp/grpc|admin|xray-daemon) (?:http://)?(\S+):(\d+)")
 NOT_DELIVERED = ("rejected", "quarantined", "expired", "filtered", "lost", "held")
 
 EXIT_OK, EXIT_FAILURE, EXIT_USAGE, EXIT_UNAVAILABLE, EXIT_INTERRUPTED, EXIT_LOST = 0, 1, 64, 69, 75, 76
@@ -74,7 +74,8 @@ class Forager:
 
     def __init__(self, *arguments: str, **settings: str) -> None:
         listen = {f"FORAGER_{name}_LISTEN": "127.0.0.1:0" for name in ("OTLP_HTTP", "OTLP_GRPC", "ADMIN")}
-        self.settings = listen | settings
+        # no question to the machine that the tests happen to run on; a test that has an endpoint says so
+        self.settings = {"FORAGER_ENRICH": "env,ecs,k8s"} | listen | settings
         self._own_directory: tempfile.TemporaryDirectory | None = None
         if "FORAGER_DATA_DIR" not in settings and settings.get("FORAGER_JOURNAL") != "memory":
             self._own_directory = tempfile.TemporaryDirectory(prefix="forager-data-")

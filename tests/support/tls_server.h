@@ -123,6 +123,11 @@ class ServerTls {
   ServerTls& operator=(const ServerTls&) = delete;
   ~ServerTls() { SSL_CTX_free(context_); }
   SSL_CTX* get() const { return context_; }
+  /// Clients must show a certificate that `authority` has signed.
+  void ask_for_certificates(const std::string& authority_file) {
+    SSL_CTX_load_verify_file(context_, authority_file.c_str());
+    SSL_CTX_set_verify(context_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  }
 
  private:
   SSL_CTX* context_;

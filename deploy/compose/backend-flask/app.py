@@ -4,6 +4,7 @@ OTEL_SERVICE_NAME and OTEL_EXPORTER_OTLP_ENDPOINT are the whole configuration.
 """
 
 import atexit
+import logging
 import os
 import signal
 import sys
@@ -11,9 +12,12 @@ import sys
 import requests
 from flask import Flask, abort, jsonify, request
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
+from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
@@ -22,7 +26,13 @@ provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
 trace.set_tracer_provider(provider)
 atexit.register(provider.shutdown)  # the last batch leaves when the app ends
 
+logs = LoggerProvider()
+logs.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
+atexit.register(logs.shutdown)
+
 app = Flask(__name__)
+app.logger.setLevel(logging.INFO)
+app.logger.addHandler(LoggingHandler(logger_provider=logs))  # Flask logs there what a route raises
 FlaskInstrumentor().instrument_app(app)
 RequestsInstrumentor().instrument()
 tracer = trace.get_tracer("shop")
@@ -53,6 +63,7 @@ def order():
         answer.raise_for_status()
         total = answer.json()["price"] * count
         span.add_event("total known", {"order.total": total})
+        app.logger.info("%d x %s ordered", count, item)
     return jsonify(item=item, count=count, total=total)
 
 

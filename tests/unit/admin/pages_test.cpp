@@ -132,6 +132,39 @@ TEST_F(Pages, ShowQuarantinedItemsOnThisMachineOnlyAndToNoPage) {
   EXPECT_EQ(answer(wrong, source, {}).status, 400);
 }
 
+TEST_F(Pages, ChangeTheQuarantineOnThisMachineOnlyAndForNoPage) {
+  AdminSource source = state.source();
+  QuarantineChange asked;
+  source.change_quarantined = [&](const QuarantineChange& change) -> Result<std::string> {
+    asked = change;
+    return change.destination == "nobody" ? Result<std::string>(fault("no")) : std::string("{}\n");
+  };
+  const Ask right{"POST", "/journal/quarantined/replay?destination=a%20b&numbers=3,17&after=2",
+                  "localhost", std::nullopt, ""};
+  EXPECT_EQ(answer(right, source, {}).body, "{}\n");
+  EXPECT_TRUE(asked.replay);
+  EXPECT_EQ(asked.destination, "a b");
+  EXPECT_EQ(asked.numbers, (std::vector<std::uint64_t>{3, 17}));
+  EXPECT_EQ(asked.after, 2U);
+  expect_no_page_and_no_other_machine(right, source);
+  Ask other = right;
+  other.method = "GET";
+  EXPECT_EQ(answer(other, source, {}).status, 405);
+  other = right;
+  other.target = "/journal/quarantined/drop";
+  EXPECT_EQ(answer(other, source, {}).status, 200);
+  EXPECT_FALSE(asked.replay);
+  EXPECT_TRUE(asked.numbers.empty());
+  for (const char* bad :
+       {"/journal/quarantined/drop?numbers=1,x", "/journal/quarantined/drop?numbers=1,,2",
+        "/journal/quarantined/drop?after=soon"}) {
+    other.target = bad;
+    EXPECT_EQ(answer(other, source, {}).status, 400) << bad;
+  }
+  other.target = "/journal/quarantined/drop?destination=nobody";
+  EXPECT_EQ(answer(other, source, {}).status, 409);
+}
+
 TEST_F(Pages, SayThatThereIsNoHive) {
   AdminSource source = state.source();
   source.recent = nullptr;

@@ -89,6 +89,25 @@ TEST(RenderLedgerText, IsATableWithTheReasonsBelow) {
   EXPECT_TRUE(has(text, "The books balance."));
 }
 
+TEST(RenderLedger, ShowsSegmentsOnlyWhereThereAreOrMayBeSome) {
+  ASource from;
+  const auto all = [&] {
+    return render_ledger(from.ledger, from.source().held) +
+           render_ledger_text(from.ledger, from.source().held) +
+           render_metrics(from.status, from.ledger, from.source().held);
+  };
+  from.trade();
+  EXPECT_FALSE(has(all(), "segments"));
+  from.ledger.expect_segments();
+  EXPECT_TRUE(has(all(), R"({"signal":"segments","offered":{"requests":0,)"));
+  EXPECT_TRUE(has(all(), "\nsegments "));
+  EXPECT_TRUE(has(all(), R"(forager_held_items{destination="honeycomb",signal="segments"} 0)"));
+  ASource recovered;
+  recovered.ledger.book("xray").recovered(Signal::segments, 3);
+  EXPECT_TRUE(has(render_ledger(recovered.ledger, recovered.source().held),
+                  R"({"destination":"xray","signal":"segments","accepted":3,"recovered":3,)"));
+}
+
 TEST(RenderMetrics, IsWellFormedExpositionText) {
   ASource from;
   from.trade();

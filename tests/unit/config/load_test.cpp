@@ -10,7 +10,7 @@ constexpr std::size_t mib = 1U << 20U;
 TEST(Load, NeedsNothingButAKey) {
   const auto loaded = Given{}.with_env("HONEYCOMB_API_KEY", good_key).fine();
   EXPECT_EQ(loaded.config.honeycomb_key.reveal(), good_key);
-  for (const Signal signal : all_signals) {
+  for (const Signal signal : otlp_signals) {
     EXPECT_EQ(loaded.routes.of(signal), std::vector<std::string>{"honeycomb"});
   }
   EXPECT_EQ(loaded.config.memory_limit, 256 * mib);
@@ -44,11 +44,25 @@ TEST(Load, PrefersFlagThenEnvironmentThenFileThenDefault) {
 /// For each kind of value another one than the default.
 std::string other_value(const Setting& one) {
   const std::map<std::string_view, std::string> by_flag{
-      {"log-level", "debug"},  {"log-format", "json"},    {"key-policy", "if-missing"},
-      {"journal", "memory"},   {"on-full", "expire"},     {"ack", "kept"},
-      {"compression", "gzip"}, {"destinations", "hive"},  {"cors-origins", "*"},
-      {"stop-quiet", "77ms"},  {"retry-initial", "77ms"}, {"batch-linger", "7s"},
-      {"retention", "77m"},    {"ssl-cert-file", "/ca"},  {"honeycomb-api-key", good_key}};
+      {"log-level", "debug"},
+      {"log-format", "json"},
+      {"key-policy", "if-missing"},
+      {"enrich", "env,k8s"},
+      {"journal", "memory"},
+      {"on-full", "expire"},
+      {"ack", "kept"},
+      {"compression", "gzip"},
+      {"destinations", "hive"},
+      {"cors-origins", "*"},
+      {"stop-quiet", "77ms"},
+      {"retry-initial", "77ms"},
+      {"batch-linger", "7s"},
+      {"retention", "77m"},
+      {"ssl-cert-file", "/ca"},
+      {"honeycomb-api-key", good_key},
+      {"otlp-compression", "zstd"},
+      {"rollbar-access-token", "0123456789abcdef0123456789abcdef"},
+      {"otlp-headers", "authorization=Bearer%20x"}};
   if (const auto found = by_flag.find(one.flag); found != by_flag.end()) return found->second;
   const std::map<std::string_view, std::string> by_type{{"ADDRESS", "localhost:777"},
                                                         {"SIZE", "17MiB"},
@@ -57,6 +71,9 @@ std::string other_value(const Setting& one) {
                                                         {"PATH", "/a/path"},
                                                         {"URL", "http://proxy:777"},
                                                         {"NAME", "name"},
+                                                        {"TEMPLATE", "/a/{service.name}"},
+                                                        {"SWITCH", "off"},
+                                                        {"PAIRS", "a=b"},
                                                         {"LIST", "a,b"}};
   return by_type.at(one.type);
 }
@@ -67,6 +84,8 @@ TEST(Load, TakesEverySettingFromEachOfItsPlaces) {
     const std::string value = other_value(one);
     Given base;
     base.with_file("/ca", "-----BEGIN CERTIFICATE-----").with_file("/a/path", good_key);
+    if (one.flag == "otlp-client-certificate") base.with_env("FORAGER_OTLP_CLIENT_KEY", "/key");
+    if (one.flag == "otlp-client-key") base.with_env("FORAGER_OTLP_CLIENT_CERTIFICATE", "/pem");
     const auto expect = [&](const Given& given, Level level) {
       const auto loaded = given.fine();
       EXPECT_EQ(one.field.get(loaded.config), one.secret ? "[secret]" : value) << one.flag;
@@ -86,7 +105,8 @@ TEST(Load, TakesEverySettingFromEachOfItsPlaces) {
 
 TEST(Load, RefusesWrongTextForEverySettingThatHasAForm) {
   for (const Setting& one : settings()) {
-    const bool free_text = one.type == "NAME" || one.flag == "no-proxy" || one.type == "PATH";
+    const bool free_text = one.type == "NAME" || one.flag == "no-proxy" || one.type == "PATH" ||
+                           one.type == "TEMPLATE" || one.type == "PAIRS";
     if (free_text || one.secret) continue;
     const auto error = Given{}.with_env(std::string(one.environment[0]), "?? ??").error();
     EXPECT_EQ(error.find(fmt::format("environment variable {}: \"?? ??\" ", one.environment[0])),

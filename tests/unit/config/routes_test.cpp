@@ -18,7 +18,7 @@ Routes routes(std::string_view text) {
 
 TEST(Destinations, WithoutSignalsHoldForAll) {
   const auto made = routes("honeycomb, hive");
-  for (const Signal signal : all_signals) EXPECT_EQ(made.of(signal), (Names{"honeycomb", "hive"}));
+  for (const Signal signal : otlp_signals) EXPECT_EQ(made.of(signal), (Names{"honeycomb", "hive"}));
   EXPECT_TRUE(made.forgotten.empty());
   EXPECT_EQ(format_routes(made), "honeycomb,hive");
 }
@@ -40,6 +40,20 @@ TEST(Destinations, WithoutASignalHoldForTheRest) {
   EXPECT_TRUE(made.forgotten.empty());
 }
 
+TEST(Destinations, GetOnlyTheSignalsTheyCanTake) {
+  const auto made = routes("honeycomb,xray,cloudwatch,rollbar");
+  EXPECT_EQ(made.of(Signal::traces), (Names{"honeycomb", "xray", "rollbar"}));
+  EXPECT_EQ(made.of(Signal::metrics), Names{"honeycomb"});
+  EXPECT_EQ(made.of(Signal::logs), (Names{"honeycomb", "cloudwatch", "rollbar"}));
+  EXPECT_TRUE(made.forgotten.empty());
+  EXPECT_EQ(routes("xray,rollbar").forgotten, std::vector{Signal::metrics});
+}
+
+TEST(Destinations, XrayGetsTheSegmentsOfItsDaemon) {
+  EXPECT_EQ(routes("traces=xray").of(Signal::segments), Names{"xray"});
+  EXPECT_TRUE(routes("honeycomb,rollbar").of(Signal::segments).empty());
+}
+
 TEST(Destinations, ReadBackWhatIsWritten) {
   for (const char* text :
        {"hive", "honeycomb,hive", "traces=hive;metrics=none;logs=honeycomb,hive"}) {
@@ -51,7 +65,8 @@ TEST(Destinations, ReadBackWhatIsWritten) {
 TEST(Destinations, RefuseWhatIsUnclear) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {"honeycmb", "(did you mean honeycomb?)"},
-      {"traces=xray", "known are honeycomb, hive"},
+      {"traces=zipkin", "known are honeycomb, xray, cloudwatch, rollbar, otlp, hive"},
+      {"metrics=hive,rollbar", "sends metrics to rollbar, which doesn't take them"},
       {"trace=hive", "(did you mean traces?)"},
       {"traces=honeycomb,logs=hive", "has a comma before the next signal"},
       {"traces=", "has a part without a name"},

@@ -15,6 +15,8 @@ using std::chrono::seconds;
 
 struct ClientOptions {
   std::string ca_file;
+  std::string certificate;  ///< ours
+  std::string private_key;
   std::optional<Proxy> proxy;
   HttpsSettings settings;
 };
@@ -22,7 +24,10 @@ struct ClientOptions {
 class Client {
  public:
   explicit Client(const std::string& url, ClientOptions options = {})
-      : tls_(io_.get_executor(), pool_, options.ca_file),
+      : tls_(io_.get_executor(), pool_,
+             TlsFiles{.ca = options.ca_file,
+                      .certificate = options.certificate,
+                      .private_key = options.private_key}),
         transport_(std::in_place, io_.get_executor(), *parse_origin(url), std::move(options.proxy),
                    tls_, options.settings) {}
   ~Client() {

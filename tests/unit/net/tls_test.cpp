@@ -45,6 +45,44 @@ TransportError failure_of(const ServerTls& tls, const std::string& host,
   return answer ? TransportError{Kind::stopped, "no failure"} : answer.error();
 }
 
+TEST(TlsTransport, ShowsItsCertificateToAServerThatAsks) {
+  ServerTls tls(authority().issue("IP:127.0.0.1"));
+  tls.ask_for_certificates(authority().file());
+  Server server(&tls, answer_all);
+  const test::TempFolder folder;
+  test::write_identity(authority().issue("DNS:forager"), folder.path(), "us");
+  ClientOptions options = trusting(authority());
+  options.certificate = folder.path() + "/us.pem";
+  options.private_key = folder.path() + "/us.key";
+  Client client(url_of(server), options);
+  const Answer answer = client.send(post("x"));
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_EQ(answer->status, 200);
+
+  Client nobody(url_of(server), trusting(authority()));
+  EXPECT_FALSE(nobody.send(post("x")));
+}
+
+TEST(TlsTransport, SaysWhichClientCertificateItCannotUse) {
+  const ServerTls tls(authority().issue("IP:127.0.0.1"));
+  Server server(&tls, answer_all);
+  const test::TempFolder folder;
+  test::write_identity(authority().issue("DNS:one"), folder.path(), "one");
+  test::write_identity(authority().issue("DNS:two"), folder.path(), "two");
+  ClientOptions options = trusting(authority());
+  options.certificate = folder.path() + "/one.pem";
+  options.private_key = folder.path() + "/two.key";
+  Client mixed_up(url_of(server), options);
+  const Answer answer = mixed_up.send(post("x"));
+  ASSERT_FALSE(answer);
+  EXPECT_NE(answer.error().what.find("two.key"), std::string::npos) << answer.error().what;
+  options.certificate = folder.path() + "/none.pem";
+  Client missing(url_of(server), options);
+  const Answer none = missing.send(post("x"));
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().what.find("none.pem"), std::string::npos) << none.error().what;
+}
+
 TEST(TlsTransport, SendsALargeBodyInSmallAndLargePieces) {
   const ServerTls tls(authority().issue("DNS:localhost"));
   std::string seen;
