@@ -98,8 +98,8 @@ Result<void> App::build() {
     committer_ = std::make_unique<journal::Committer>(io_.get_executor(), pool_, *storage_.files,
                                                       journal_, budget_);
     keys_.on_learned([this] {
-      for (const auto& carrier : carriers_)
-        carrier->delivery->credentials_changed(std::chrono::steady_clock::now());
+      if (Carrier* const honeycomb = carrier_named("honeycomb"))
+        honeycomb->delivery->credentials_changed(std::chrono::steady_clock::now());
     });
   }
   journal_.use_quarantine(quarantine_);

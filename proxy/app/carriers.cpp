@@ -45,6 +45,9 @@ exporter::DeliveryConfig App::delivery_config(const std::string& name) const {
   made.batch_bytes = from.batch_bytes;
   made.codec = codec_of(name == "otlp" ? from.otlp_compression : from.compression);
   if (name == "hive") made.codec = Codec::none;
+  made.keys_of_apps = name == "honeycomb";
+  // its screen counts what it sees, so it must see each record once: none is cut
+  if (name == "rollbar") made.batch_bytes = 0;
   made.retry = {.initial = from.retry_initial, .max = from.retry_max};
   made.probe_interval = from.probe_interval;
   made.wall_clock = [] { return std::chrono::system_clock::now(); };

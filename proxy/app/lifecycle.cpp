@@ -154,7 +154,12 @@ void App::take_key(const config::KeySetting& of, const Secret& key, std::string_
 }
 
 void App::reload_settings() {
-  config::Outcome read = config::load(sources_);
+  config::Sources sources = sources_;
+  // it stays as it is while we run, and to ask for it again would hold up everybody
+  sources.find_region = [this] {
+    return std::make_pair(settings_.config.aws_region, settings_.origin("aws-region").text);
+  };
+  config::Outcome read = config::load(sources);
   if (!read) {
     for (const std::string& problem : read.error().all) spdlog::error("not reloaded: {}", problem);
     return;
@@ -174,6 +179,8 @@ void App::reload_settings() {
       spdlog::warn("{} has changed; it takes effect at the next start", setting.flag);
     }
   }
+  if (read->config.otlp_headers != settings_.config.otlp_headers)
+    spdlog::warn("otlp-headers has changed; it takes effect at the next start");
   spdlog::info("reloaded: keys and log level");
 }
 

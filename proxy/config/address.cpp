@@ -140,10 +140,12 @@ std::string format_listen(const Listen& listen) {
 Result<std::string> parse_endpoint(std::string_view text) {
   const auto url = split_url(text);
   if (!url || (url->scheme != "https" && url->scheme != "http")) {
-    return fault("is not an http or https URL; write it as https://api.honeycomb.io");
+    return fault("is not an http or https URL; write it as https://host or https://host:port");
   }
   if (url->authority.find('@') != std::string_view::npos) {
-    return fault("has a user name in it; a key does not belong into a URL, set HONEYCOMB_API_KEY");
+    return fault(
+        "has a user name in it; credentials don't belong into a URL; set them by their own "
+        "setting");
   }
   if (auto wrong = wrong_authority(url->authority)) return *wrong;
   if (url->rest.find_first_of("?#") != std::string_view::npos) {

@@ -58,8 +58,9 @@ void find_region(Gathered& made, const Sources& sources) {
 std::vector<Secret> secrets_of(const Config& config, const Sources& sources) {
   std::vector<Secret> made{config.honeycomb_key, config.rollbar_token};
   for (const auto& [name, value] : config.otlp_headers) made.push_back(value);
-  for (const std::string_view name : {"HONEYCOMB_API_KEY", "ROLLBAR_ACCESS_TOKEN",
-                                      "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}) {
+  for (const std::string_view name :
+       {"HONEYCOMB_API_KEY", "ROLLBAR_ACCESS_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN"}) {
     made.emplace_back(std::string(trimmed(sources.env(name).value_or(""))));
   }
   return made;

@@ -104,13 +104,25 @@ std::string bare_code(std::string_view code) {
   if (const std::size_t hash = code.rfind('#'); hash != std::string_view::npos) {
     code.remove_prefix(hash + 1);
   }
-  return std::string(code.substr(0, code.find(':')));
+  // it goes into log lines: whoever answers in AWS's place may have put anything there
+  constexpr std::size_t bytes_max = 100;
+  std::string made;
+  for (const char c : code.substr(0, std::min(code.find(':'), bytes_max))) {
+    const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    if (plain || c == '.' || c == '_' || c == '-') made += c;
+  }
+  return made;
 }
 
 /// A refused signature is explained by the canonical string, and that holds the session token.
 std::string one_line(std::string_view text) {
   constexpr std::size_t bytes_max = 1000;
-  text = text.substr(0, text.find("The Canonical String")).substr(0, bytes_max);
+  for (const char* const secret_follows :
+       {"The Canonical String", "canonical string", "Canonical-String", "x-amz-security-token",
+        "X-Amz-Security-Token"}) {
+    text = text.substr(0, text.find(secret_follows));
+  }
+  text = text.substr(0, bytes_max);
   std::string line;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);

@@ -40,6 +40,8 @@ class RollbarDestination final : public Destination {
   Limits limits(Signal signal) const override;
   /// Compression isn't documented there, so nothing is compressed.
   bool takes_codec(Signal signal, Codec codec) const override;
+  /// The time is part of what tells one error from another.
+  bool wants_log_time() const override { return true; }
   std::unique_ptr<Screen> make_screen() const override;
   /// `batch`: a request with one item that the screen let pass, not compressed, with its lane; the
   /// JSON is that of the error number `step` among the picked ones.

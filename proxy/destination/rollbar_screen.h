@@ -29,6 +29,7 @@ class RollbarScreen final : public Screen {
  public:
   RollbarScreen(rollbar::ReadRules rules, rollbar::RateConfig rate) : rules_(rules), rate_(rate) {}
   std::vector<Stretch> look(Signal signal, std::string_view body, WallTime now) override;
+  bool eager() const override { return true; }
 
  private:
   Stretch judge_item(std::uint32_t item, WallTime now);

@@ -49,6 +49,9 @@ class Screen {
   /// When what look() called sendable may not be sendable any more: the age after which it is to be
   /// asked again. 0: never.
   virtual Duration good_for() const { return Duration::zero(); }
+  /// Most of what it sees is not for the destination: then it looks also while nothing may be sent,
+  /// so that what it filters isn't held until an outage is over.
+  virtual bool eager() const { return false; }
 };
 
 }  // namespace forager::destination

@@ -125,6 +125,8 @@ void Delivery::refused_alone(Owned attempt, Time now) {
 /// With the search over and too few refusals for a systemic fault, its suspects are the culprits.
 void Delivery::end_search(Time now) {
   if (suspects_.empty() || parts_in_flight_ != 0 || waiting_.holds_parts()) return;
+  const auto is_part = [](const Owned& one) { return one->part; };
+  if (std::ranges::any_of(unscreened_, is_part)) return;
   for (const Owned& suspect : std::exchange(suspects_, {})) quarantine(*suspect, now);
 }
 

@@ -10,9 +10,6 @@ namespace forager::exporter {
 
 namespace {
 
-/// After as much screening as one next() may do: the io thread has others to serve.
-constexpr Duration look_pause = std::chrono::milliseconds(1);
-
 std::array<bool, signal_count> taken_by(const destination::Destination& destination) {
   std::array<bool, signal_count> takes{};
   for (const Signal s : all_signals) takes[static_cast<std::size_t>(s)] = destination.takes(s);
@@ -94,13 +91,15 @@ Next Delivery::choose(Time now) {
     const bool probe = parked_.has_value() || breaker_.open();
     Owned attempt = pick(now, probe);
     if (attempt) return launch(std::move(attempt), probe, now);
-    if (planner_.missing() != 0) return Load{planner_.missing()};
-    if (!unscreened_.empty()) {
+    if (!unscreened_.empty()) {  // then the planner wasn't asked, and what it misses may be there
       const auto bodies = missing(*unscreened_.front());
       if (!bodies.empty()) return Load{bodies.front()};
       return Wait{now + look_pause};
     }
+    if (planner_.missing() != 0) return Load{planner_.missing()};
     until = std::min(waiting_.next_retry(), planned(now));
+  } else if (screen_ && screen_->eager()) {
+    until = std::min(until, look_ahead(now));
   }
   until = std::min(until, journal_.next_expiry());
   assert(until > now && "a wait in the past would be a busy loop");
@@ -140,11 +139,19 @@ Delivery::Owned Delivery::pick(Time now, bool probe) {
 
 Delivery::Owned Delivery::pick_from(Source source, Time now, bool probe) {
   switch (source) {
+    // of one that waited too long nothing may be left: then the next one's turn has come
     case Source::parts:
-      return waiting_.has_parts() ? to_screen(waiting_.pop_part(), now) : nullptr;
+      while (waiting_.has_parts()) {
+        if (Owned ready = to_screen(waiting_.pop_part(), now)) return ready;
+        if (!unscreened_.empty()) return nullptr;  // bodies first, or others
+      }
+      return nullptr;
     case Source::retries:
-      if (probe ? !waiting_.has_retries() : waiting_.next_retry() > now) return nullptr;
-      return to_screen(waiting_.pop_retry(), now);
+      while (probe ? waiting_.has_retries() : waiting_.next_retry() <= now) {
+        if (Owned ready = to_screen(waiting_.pop_retry(), now)) return ready;
+        if (!unscreened_.empty()) return nullptr;
+      }
+      return nullptr;
     case Source::fresh:
       return plan(now, probe);
   }
@@ -156,7 +163,18 @@ Delivery::Owned Delivery::plan(Time now, bool probe) {
     if (Owned ready = screen_next(now)) return ready;
     if (!unscreened_.empty()) return nullptr;
   }
-  while (auto batch = planner_.take(now, probe || hurried(now))) {
+  while (Owned attempt = take_planned(now, probe || hurried(now))) {
+    if (!screen_) return attempt;
+    in_portions(std::move(attempt));
+    if (Owned ready = screen_next(now)) return ready;
+    if (!unscreened_.empty()) return nullptr;  // bodies first, or others
+  }
+  return nullptr;
+}
+
+/// The next batch that is due, as a request; what is over the limits alone is dealt with.
+Delivery::Owned Delivery::take_planned(Time now, bool idle) {
+  while (auto batch = planner_.take(now, idle)) {
     if (batch->over_limit) {
       quarantine_unsent(*batch, now);
       continue;
@@ -164,18 +182,12 @@ Delivery::Owned Delivery::plan(Time now, bool probe) {
     auto attempt = std::make_unique<Attempt>();
     attempt->id = ++last_id_;
     attempt->signal = batch->signal;
-    attempt->group = batch->group;
+    attempt->group = config_.keys_of_apps ? batch->group : journal::own_group;
     attempt->pieces = std::move(batch->pieces);
     attempt->items = batch->items;
     attempt->bytes = batch->bytes;
     attempt->codec = codec_for(attempt->signal);
     pace_.sent(attempt->pieces.size(), now);
-    if (screen_) {
-      unscreened_.push_back(std::move(attempt));
-      if (Owned ready = screen_next(now)) return ready;
-      if (!unscreened_.empty()) return nullptr;  // bodies first, or others
-      continue;
-    }
     return attempt;
   }
   return nullptr;
@@ -212,10 +224,16 @@ Chain Delivery::raw_body(const Attempt& attempt) {
 Slice Delivery::piece_body(const batch::Piece& piece) {
   const journal::Record* record = journal_.find(piece.position);
   assert(record != nullptr && "what is to be sent is held");
-  Slice body = piece.whole ? record->body : Slice(cutter_.part(*record, piece.first, piece.last));
-  if (record->signal != Signal::logs || !record->log_time_missing) return body;
+  return with_time(
+      *record, piece.whole ? record->body : Slice(cutter_.part(*record, piece.first, piece.last)));
+}
+
+/// As it is sent: log records get the time of their arrival where they have none and the
+/// destination asks for it.
+Slice Delivery::with_time(const journal::Record& record, Slice body) const {
+  if (record.signal != Signal::logs || !record.log_time_missing) return body;
   if (!destination_.wants_log_time()) return body;
-  return otlp::with_log_time(body, unix_nanos(record->arrived));
+  return otlp::with_log_time(body, unix_nanos(record.arrived));
 }
 
 void Delivery::credentials_changed(Time now) {

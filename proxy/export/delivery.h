@@ -46,6 +46,9 @@ struct DeliveryConfig {
   RetryConfig retry{};
   Duration probe_interval = std::chrono::seconds(30);  ///< parked: at most one request in this time
   std::uint32_t breaker_failures = 5;                  ///< in a row
+  /// False: the destination's own credentials go with every record, whichever app's key it came
+  /// with, so what is said of them is said of all.
+  bool keys_of_apps = true;
   /// For destinations with rules about the items' own times; must be given for them.
   std::function<WallTime()> wall_clock = {};
 };
@@ -155,12 +158,15 @@ class Delivery {
     bool systemic = false;  ///< it refuses every item, though it answers
     Time next_probe{};
   };
+  /// After as much screening as one next() may do.
+  static constexpr Duration look_pause = std::chrono::milliseconds(1);
   /// A request that is being filled with stretches of one lane.
   struct Lane {
     Attempt* attempt = nullptr;
     std::int64_t oldest = 0;
     std::int64_t newest = 0;
     std::size_t weight = 0;
+    std::size_t bytes = 0;  ///< at most: each piece repeats its envelope
   };
   /// The three sources of work take turns, so that neither a search nor a backlog of retries keeps
   /// new data waiting.
@@ -176,13 +182,16 @@ class Delivery {
   Owned pick(Time now, bool probe);
   Owned pick_from(Source source, Time now, bool probe);
   Owned plan(Time now, bool probe);
+  Owned take_planned(Time now, bool idle);
   Attempt* launch(Owned attempt, bool probe, Time now);
   DeliveryState::Kind kind() const;
   void note_state(Time now);
 
   // what is to be looked at first (screening.cpp)
   Owned to_screen(Owned attempt, Time now);
+  void in_portions(Owned attempt);
   Owned screen_next(Time now);
+  Time look_ahead(Time now);
   void screen(const Attempt& attempt, Time now, std::vector<Owned>& sendable);
   void place(const batch::Piece& piece, const destination::Stretch& stretch, const Attempt& of,
              std::vector<Owned>& sendable, std::vector<Lane>& open);
@@ -224,6 +233,7 @@ class Delivery {
   void learn_larger(const Attempt& attempt, Time now);
 
   Slice piece_body(const batch::Piece& piece);
+  Slice with_time(const journal::Record& record, Slice body) const;
   batch::Limits own_limits(Signal signal) const;
   destination::Codec codec_for(Signal signal) const;
   void wake() const {

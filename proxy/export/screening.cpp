@@ -11,7 +11,9 @@ using destination::Stretch;
 
 namespace {
 
-/// Looked at in one next().
+/// Of one portion; larger than a request of those whose requests it must not cut.
+constexpr std::size_t portion_bytes = std::size_t{8} << 20U;
+/// Looked at in one next(): the io thread has others to serve.
 constexpr std::size_t look_bytes = std::size_t{4} << 20U;
 
 /// The rule of Limits::spread for what is in a request and what comes to it.
@@ -35,6 +37,27 @@ Delivery::Owned Delivery::to_screen(Owned attempt, Time now) {
   return screen_next(now);
 }
 
+/// The bodies of what is looked at are in memory together. After an outage a destination that cuts
+/// no record plans more than there is room for.
+void Delivery::in_portions(Owned attempt) {
+  Owned portion;
+  for (const batch::Piece& piece : attempt->pieces) {
+    const std::size_t bytes = journal_.find(piece.position)->bytes();
+    if (portion == nullptr || portion->bytes + bytes > portion_bytes) {
+      if (portion) unscreened_.push_back(std::move(portion));
+      portion = std::make_unique<Attempt>();
+      portion->id = ++last_id_;
+      portion->signal = attempt->signal;
+      portion->group = attempt->group;
+      portion->codec = attempt->codec;
+    }
+    portion->pieces.push_back(piece);
+    portion->items += piece.items();
+    portion->bytes += bytes;
+  }
+  if (portion) unscreened_.push_back(std::move(portion));
+}
+
 /// The next request of what is to be looked at; nullptr: nothing is left of it, bodies are missing,
 /// or it is enough for this next().
 Delivery::Owned Delivery::screen_next(Time now) {
@@ -54,14 +77,34 @@ Delivery::Owned Delivery::screen_next(Time now) {
   return nullptr;
 }
 
+/// Nothing may be sent now; what the screen filters can be settled all the same, as long as its
+/// bodies are in memory. Returns when there is more to look at.
+Time Delivery::look_ahead(Time now) {
+  while (looked_at_ < look_bytes) {
+    if (unscreened_.empty()) {
+      Owned attempt = take_planned(now, hurried(now));
+      if (!attempt) return planned(now) > now ? planned(now) : Time::max();
+      in_portions(std::move(attempt));
+    }
+    while (Owned ready = screen_next(now)) waiting_.push_last_part(std::move(ready));
+    if (!unscreened_.empty() && looked_at_ < look_bytes) return Time::max();  // bodies: later
+  }
+  return now + look_pause;
+}
+
 void Delivery::screen(const Attempt& attempt, Time now, std::vector<Owned>& sendable) {
   std::vector<Lane> open;
+  std::vector<Stretch> found;
+  std::optional<journal::Position> looked;
   for (const batch::Piece& piece : attempt.pieces) {
     const journal::Record* const record = journal_.find(piece.position);
-    const Slice body = record->body;  // the record goes with its last item
-    const std::uint32_t items = record->items;
-    for (const Stretch& stretch :
-         screen_->look(attempt.signal, body.view(), config_.wall_clock())) {
+    const std::uint32_t items = record->items;  // the record goes with its last item
+    if (looked != piece.position) {
+      const Slice body = with_time(*record, record->body);
+      found = screen_->look(attempt.signal, body.view(), config_.wall_clock());
+      looked = piece.position;
+    }
+    for (const Stretch& stretch : found) {
       batch::Piece part{piece.position, std::max(piece.first, stretch.first),
                         std::min(piece.last, stretch.last), false};
       if (part.first >= part.last) continue;
@@ -106,15 +149,19 @@ void Delivery::place(const batch::Piece& piece, const Stretch& stretch, const At
     }
     return;
   }
+  const std::size_t bytes =
+      cutter_.part_size(*journal_.find(piece.position), piece.first, piece.last);
   auto lane = std::ranges::find_if(
       open, [&](const Lane& one) { return one.attempt->lane == stretch.lane; });
   if (lane == open.end()) {
     lane = open.insert(open.end(), Lane{&begin()});
   } else if (lane->weight + stretch.weight > limits.request_weight ||
+             lane->bytes + bytes > planner_.limits(of.signal).request_bytes ||
              too_far_apart(lane->oldest, lane->newest, stretch, limits.spread)) {
     *lane = Lane{&begin()};
   }
   lane->weight += stretch.weight;
+  lane->bytes += bytes;
   if (stretch.oldest != 0) {
     lane->oldest = lane->oldest == 0 ? stretch.oldest : std::min(lane->oldest, stretch.oldest);
     lane->newest = std::max(lane->newest, stretch.newest);

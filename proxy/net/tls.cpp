@@ -83,6 +83,9 @@ std::optional<Fault> trust_system(SSL_CTX* context) {
   return fault("no CA certificates on this system: install ca-certificates or set SSL_CERT_FILE");
 }
 
+/// A key that needs a passphrase: OpenSSL would ask for it at the terminal, and wait.
+int no_passphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*user*/) { return -1; }
+
 /// Who we are, for a server that asks.
 std::optional<Fault> show_us(SSL_CTX* context, const TlsFiles& files) {
   if (files.certificate.empty()) return std::nullopt;
@@ -90,9 +93,12 @@ std::optional<Fault> show_us(SSL_CTX* context, const TlsFiles& files) {
     return fault(fmt::format("cannot load the client certificate from {}: {}", files.certificate,
                              queue_reason()));
   }
+  SSL_CTX_set_default_passwd_cb(context, no_passphrase);
   if (SSL_CTX_use_PrivateKey_file(context, files.private_key.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return fault(fmt::format("cannot load the client certificate's key from {}: {}",
-                             files.private_key, queue_reason()));
+    return fault(
+        fmt::format("cannot load the client certificate's key (without a passphrase) from "
+                    "{}: {}",
+                    files.private_key, queue_reason()));
   }
   if (SSL_CTX_check_private_key(context) != 1) {
     ERR_clear_error();

@@ -34,7 +34,7 @@ std::string uuid_of(const Occurrence& error, std::string_view service, std::stri
   const bool is_log_message = error.kind == Occurrence::Kind::log_message;
   for (const std::string_view text :
        {error.trace_id, error.span_id, error.type, is_log_message ? error.body : error.message,
-        service, instance, host}) {
+        error.stacktrace, service, instance, host}) {
     add_text(name, text);
   }
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};

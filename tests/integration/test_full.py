@@ -36,7 +36,7 @@ def test_a_full_journal_refuses_by_default_and_keeps_what_it_has(world, kind):
     forager = world.start(FORAGER_JOURNAL_BYTES="4MiB", FORAGER_JOURNAL=kind)
     sender = world.sender()
     taken, refused = sender.post_until_refused("traces", big, limit=200)
-    assert taken >= 30
+    assert taken >= (27 if kind == "disk" else 30)  # on disk an eighth is left for the quarantine
     assert refused.status == 503 and refused.retry_after >= 1 and "FORAGER_JOURNAL_BYTES" in refused.message
     with pytest.raises(grpc.RpcError) as error:
         world.grpc().post("traces", big())

@@ -65,9 +65,12 @@ class Faults:
 
 
 class Judge:
-    """`keys`: those that are accepted (empty: any). `tls=False` speaks plain HTTP. `port` 0: the system's choice."""
+    """`keys`: those that are accepted (empty: any). `tls=False` speaks plain HTTP. `port` 0: the system's choice.
+    `asks_for_certificates`: clients must show one that its authority has signed; `leaf_file` is one, with its key."""
 
-    def __init__(self, *, keys=(OUR_KEY,), port: int = 0, tls: bool = True, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, *, keys=(OUR_KEY,), port: int = 0, tls: bool = True, host: str = "127.0.0.1", asks_for_certificates: bool = False
+    ) -> None:
         self._changed = threading.Condition()
         self._closing = threading.Event()
         self.faults = Faults(self._changed)
@@ -83,7 +86,9 @@ class Judge:
         authority = Authority(Path(self._directory.name)) if tls else None
         self.ca_file = authority.ca_file if authority else None
         self.client_context = authority.client_context() if authority else None
-        self._listener = Listener(self, host, port, authority.server_context() if authority else None)
+        self.leaf_file = authority.leaf_file if authority else None
+        context = authority.server_context(asks_for_certificates=asks_for_certificates) if authority else None
+        self._listener = Listener(self, host, port, context)
         self.port = self._listener.port
         self.url = f"{'https' if tls else 'http'}://{'localhost' if tls else host}:{self.port}"
 

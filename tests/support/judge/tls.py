@@ -73,7 +73,7 @@ class Authority:
             [
                 (x509.BasicConstraints(ca=False, path_length=None), True),
                 (_usage(digital_signature=True), True),
-                (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), False),
+                (x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), False),
                 (x509.SubjectAlternativeName(hosts), False),
                 (x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(ca_id), False),
             ],
@@ -91,11 +91,14 @@ class Authority:
             )
         )
 
-    def server_context(self) -> ssl.SSLContext:
+    def server_context(self, *, asks_for_certificates: bool = False) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.leaf_file)
         context.set_alpn_protocols(["http/1.1"])
+        if asks_for_certificates:
+            context.load_verify_locations(self.ca_file)
+            context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     def client_context(self) -> ssl.SSLContext:

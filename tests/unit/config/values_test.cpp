@@ -154,8 +154,8 @@ TEST(Endpoints, AreHttpUrlsAlone) {
       {"https://:443", "has no valid host name"},
       {"https://h:0", "has no valid port"},
       {"https://h:99999", "has no valid port"},
-      {"https://key@h", "a key does not belong into a URL"},
-      {"https://u:p@h", "a key does not belong into a URL"},
+      {"https://key@h", "credentials don't belong into a URL"},
+      {"https://u:p@h", "credentials don't belong into a URL"},
       {"https://h?x=1", "has a query"},
       {"https://h/a b", "has a character"},
       {"https://h/v1/traces", "Forager adds by itself"}};

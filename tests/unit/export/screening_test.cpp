@@ -201,6 +201,83 @@ TEST(Screening, WhatWaitedTooLongIsLookedAtAgain) {
   EXPECT_TRUE(world.delivery.drained());
 }
 
+TEST(Screening, OfSeveralThatWaitedTooLongOneMayBeNothingAnyMore) {
+  bool too_old = false;
+  Like aging = like([&](std::uint64_t) {
+    if (!too_old) return sent();
+    Stretch made = filtered(Reason::outside_window);
+    made.fate = Stretch::Fate::quarantine;
+    return made;
+  });
+  aging.good_for = std::chrono::hours(1);
+  World world({}, {}, aging);
+  world.add({.first = 1, .items = 2});
+  auto* attempt = world.send();
+  ASSERT_NE(attempt, nullptr);
+  world.add({.first = 3, .items = 1});
+  world.now += std::chrono::seconds(1);
+  auto* second = world.send();
+  ASSERT_NE(second, nullptr);
+  world.answer(attempt, Retry{std::nullopt, "503", false});
+  world.answer(second, Retry{std::nullopt, "503", false});
+  too_old = true;
+  world.now += std::chrono::hours(4);
+  EXPECT_EQ(requests(world), std::vector<Numbers>{});
+  EXPECT_EQ(world.count(Reason::outside_window), 3U);
+  EXPECT_TRUE(world.delivery.drained());
+}
+
+TEST(Screening, WhatIsTakenOutOfARecordLeavesNoRequestOverTheLimit) {
+  Like most = like(
+      [](std::uint64_t number) { return number % 2 == 0 ? sent() : filtered(Reason::no_error); });
+  most.most.request_bytes = 2'000;
+  World world({}, {}, most);
+  world.add({.first = 1, .items = 100, .per_scope = 100});
+  int sent_requests = 0;
+  while (Attempt* attempt = world.send()) {
+    ++sent_requests;
+    EXPECT_LE(world.delivery.raw_body(*attempt).size(), 2'000U);
+    world.answer(attempt, Delivered{});
+  }
+  EXPECT_GE(sent_requests, 2);
+  EXPECT_EQ(world.count(Reason::delivered), 50U);
+  EXPECT_TRUE(world.delivery.drained());
+}
+
+TEST(Screening, SeesTheTimeThatALogRecordWithoutOneWillBeSentWith) {
+  std::vector<bool> timed;
+  Like logs = like([](std::uint64_t) { return sent(); });
+  logs.log_time = true;
+  logs.looked_at = [&](std::string_view body) {
+    timed.push_back(body.find(wire_fixed64(1, 3'600'000'000'000)) != std::string_view::npos);
+  };
+  World world({}, {}, logs);
+  world.add({.signal = Signal::logs, .first = 1, .items = 1, .log_time = false});
+  ASSERT_NE(world.send(), nullptr);
+  EXPECT_EQ(timed, std::vector<bool>{true});
+}
+
+TEST(Screening, WhileItIsParkedAnEagerScreenStillFilters) {
+  Like errors_only = like([](std::uint64_t number) {
+    return number % 10 == 0 ? alone(1) : filtered(Reason::no_error);
+  });
+  errors_only.eager = true;
+  World world({}, {}, errors_only);
+  world.add({.first = 10, .items = 1});
+  auto* attempt = world.send();
+  ASSERT_NE(attempt, nullptr);
+  world.answer(attempt, destination::Park{"403: wrong token", false});
+  world.add({.first = 11, .items = 8});
+  world.add({.first = 19, .items = 2});
+  world.now += std::chrono::milliseconds(60);
+  EXPECT_EQ(world.send(), nullptr);
+  EXPECT_EQ(world.count(Reason::no_error), 9U);
+  EXPECT_EQ(world.journal.held_items(world.delivery.cursor()), 2U);
+  world.delivery.credentials_changed(world.now);
+  EXPECT_EQ(requests(world), (std::vector<Numbers>{{20}, {10}}));
+  EXPECT_TRUE(world.delivery.drained());
+}
+
 TEST(Screening, ABacklogOfNothingToSendIsLookedAtInPieces) {
   World world({}, {}, like([](std::uint64_t) { return filtered(Reason::no_error); }));
   for (int i = 0; i < 12; ++i) world.add({.first = 1, .items = 1, .padding = 1'000'000});

@@ -25,6 +25,8 @@ struct Like {
   /// What its screen says of an item with this number; empty: it has no screen.
   std::function<destination::Stretch(std::uint64_t number)> screen{};
   Duration good_for{};
+  bool eager = false;
+  std::function<void(std::string_view body)> looked_at{};
 };
 
 /// Asks the test about each item; equal answers for neighbours become one stretch.
@@ -33,6 +35,7 @@ class NumberScreen : public destination::Screen {
   explicit NumberScreen(const Like& like) : like_(like) {}
   std::vector<destination::Stretch> look(Signal signal, std::string_view body,
                                          WallTime /*now*/) override {
+    if (like_.looked_at) like_.looked_at(body);
     std::vector<destination::Stretch> made;
     std::uint32_t item = 0;
     for (const std::uint64_t number : numbers_in(signal, body)) {
@@ -52,6 +55,7 @@ class NumberScreen : public destination::Screen {
     return made;
   }
   Duration good_for() const override { return like_.good_for; }
+  bool eager() const override { return like_.eager; }
 
  private:
   Like like_;
