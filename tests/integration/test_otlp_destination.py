@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import otlp
 import pytest
+from aws_judge import KEY_ID, SECRET, AwsJudge
 from forager import run, wait_until
 from judge import Judge
 from judge.server import OUR_KEY
@@ -59,6 +60,23 @@ def test_a_wrong_header_holds_everything_and_says_so(world, backend):
     wait_until(lambda: forager.destination("otlp")["state"] == "parked", 10, "parked")
     assert "headers" in forager.destination("otlp")["last_error"]
     assert forager.book("traces", "otlp")["held"] == 5
+
+
+def test_an_endpoint_with_a_path_is_asked_there(world):
+    """Scenario: two endpoints are behind gateways, under a path. Guarantees: that path comes once in front of theirs, and is signed."""
+    with AwsJudge() as server:  # it notes every request, whatever the path
+        forager = world.start(
+            FORAGER_OTLP_ENDPOINT=server.url + "/behind/gateway/",
+            FORAGER_XRAY_ENDPOINT=server.url + "/vpc",
+            AWS_ACCESS_KEY_ID=KEY_ID,
+            AWS_SECRET_ACCESS_KEY=SECRET,
+            AWS_REGION="us-east-1",
+        )
+        assert world.sender(forager).post("traces", otlp.traces(1)).status == 200
+        server.wait_for(lambda it: len({request.path for request in it.requests}) == 2)
+        paths = {request.path: request for request in server.requests}
+        assert set(paths) == {"/behind/gateway/v1/traces", "/vpc/v1/traces"}
+        assert paths["/vpc/v1/traces"].signature_good
 
 
 def test_a_certificate_is_shown_to_who_asks(world):

@@ -309,11 +309,3 @@ def test_a_classic_key_gets_its_dataset_header(world):
     assert {event.dataset for event in world.judge.events("span")} == {"shop"}
     assert {event.dataset for event in world.judge.events("data_point")} == {"shop-metrics"}
     assert {event.dataset for event in world.judge.events("log")} == {"demo"}
-
-
-def test_an_endpoint_with_a_path_is_asked_there(world):
-    """Scenario: the endpoint is behind a gateway, under a path. Guarantees: that path comes once in front of the signal's."""
-    forager = world.start(HONEYCOMB_API_ENDPOINT=world.judge.url + "/behind/gateway/")
-    assert world.sender(forager).post("traces", otlp.traces(1)).status == 200
-    wait_until(lambda: world.judge.requests, 10, "a request")
-    assert world.judge.requests[0].path == "/behind/gateway/v1/traces"
