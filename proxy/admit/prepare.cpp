@@ -86,7 +86,7 @@ Preparation prepare(Raw raw, Allowance allowance, const otlp::Enrichment* add) {
   if (add != nullptr) {
     otlp::Growth missing = add->look(raw.signal, made.body.view());
     if (missing.edits != 0 && !otlp::Enrichment::fits(made.body, missing)) {
-      made.missing = std::move(missing);
+      made.missing = missing;
       return made;
     }
     if (missing.edits != 0) put_in(raw.signal, made, missing, *add);

@@ -83,7 +83,7 @@ Result<std::vector<std::string>> parse_destinations(std::string_view text) {
       return fault(fmt::format("has two parts for {}; join them", word));
     }
     seen.push_back(*signal);
-    const auto names = names_of(std::string_view(part).substr(equals + 1), *signal);
+    const auto names = names_of(std::string_view(part).substr(equals + 1), signal);
     if (!names) return names.error();
     for (const std::string& name : *names) entries.push_back(fmt::format("{}={}", word, name));
   }
