@@ -215,8 +215,9 @@ class Journal {
   /// The numbers that an earlier run gave go up to this one.
   void number_quarantine_from(std::uint64_t last);
   /// Of an earlier run; its bytes are copied. False: there is no room for it. `proven`: that frame
-  /// is on the disk and not in the page cache alone.
-  bool restore_quarantined(Quarantined item, std::uint64_t number, Position segment, bool proven);
+  /// is on the disk and not in the page cache alone. `again`: another frame had this number.
+  bool restore_quarantined(Quarantined item, std::uint64_t number, Position segment, bool proven,
+                           bool again);
   /// Of an earlier run, and its bytes can't be read any more.
   void restore_quarantined_lost(const std::string& destination, Signal signal, std::uint64_t items);
   /// At which moment of this clock that was.

@@ -135,7 +135,7 @@ Time Journal::time_of(std::int64_t unix_nanos) const {
 }
 
 bool Journal::restore_quarantined(Quarantined item, std::uint64_t number, Position segment,
-                                  bool proven) {
+                                  bool proven, bool again) {
   Disk& disk = *disk_;
   if (quarantine_ == nullptr) return false;
   Quarantine::Kept* kept = quarantine_->find(number);
@@ -148,6 +148,7 @@ bool Journal::restore_quarantined(Quarantined item, std::uint64_t number, Positi
     kept->segment = segment;
     return true;
   }
+  if (again) return false;  // it was let go meanwhile, and is booked
   ledger::Book& book = ledger_.book(item.destination);
   book.recovered(item.signal, item.items());
   book.settled(item.signal, item.reason, item.items());

@@ -35,7 +35,8 @@ void Recovery::restore_quarantined(const FoundQuarantined& found, const SegmentS
     item.bytes = read.bytes.sub(found.offset + one.offset, one.bytes);
     item.reason = reason_of(one.reason);
     item.group = group->second;
-    journal_.restore_quarantined(std::move(item), one.number, segment, proven);
+    const bool again = restored_.contains(one.number);
+    journal_.restore_quarantined(std::move(item), one.number, segment, proven, again);
     restored_.add({one.number, one.number});
   }
 }

@@ -165,10 +165,19 @@ void put_call(Attributes& to, const Value& segment) {
   to.value("aws.xray.sampling_rule", aws.get("xray").get("sampling_rule_name"));
 }
 
+/// Each member repeats the name around it: with a long one and many members a datagram would become
+/// hundreds of megabytes.
+bool repeats_much(std::string_view prefix, const Value& space) {
+  constexpr std::size_t expansion_max = 16;
+  std::size_t repeated = 0;
+  for (Value one = space.first(); one; one = one.next()) repeated += prefix.size();
+  return repeated > space.raw().size() * expansion_max;
+}
+
 void put_metadata(Attributes& to, const Value& metadata) {
   for (Value space = metadata.first(); space; space = space.next()) {
     const std::string prefix = "aws.xray.metadata." + space.name();
-    if (!space.is(Kind::object)) {
+    if (!space.is(Kind::object) || repeats_much(prefix, space)) {
       to.value(prefix, space);
       continue;
     }

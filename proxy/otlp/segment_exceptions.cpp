@@ -14,6 +14,8 @@ using Kind = JsonTree::Kind;
 
 constexpr std::size_t exceptions_max = 64;
 constexpr std::size_t causes_max = 16;  ///< in a row; who names itself as its cause ends there, too
+/// All stacks of a cause as text, by its own size: several may name the same large one as theirs.
+constexpr std::size_t expansion_max = 16;
 
 struct Named {
   std::string_view of;
@@ -96,10 +98,12 @@ Value with_id(const Value& exceptions, std::string_view id) {
   return {};
 }
 
-/// With its causes, outermost first; Python prints the innermost first.
-std::string text_of(Value exception, const Value& exceptions, std::string_view language) {
+/// With its causes, outermost first; Python prints the innermost first. No cause is begun beyond
+/// `room` bytes.
+std::string text_of(Value exception, const Value& exceptions, std::string_view language,
+                    std::size_t room) {
   std::string all = own_text(exception, language);
-  for (std::size_t depth = 0; depth < causes_max; ++depth) {
+  for (std::size_t depth = 0; depth < causes_max && all.size() < room; ++depth) {
     exception = with_id(exceptions, exception.get("cause").text());
     if (!exception) break;
     std::string cause = own_text(exception, language);
@@ -130,13 +134,16 @@ std::string_view language_of(const Value& segment) {
 
 std::vector<ExceptionEvent> exceptions_of(const Value& segment, std::string_view language) {
   std::vector<ExceptionEvent> made;
-  const Value exceptions = segment.get("cause").get("exceptions");
+  const Value cause = segment.get("cause");
+  const Value exceptions = cause.get("exceptions");
+  std::size_t room = cause.raw().size() * expansion_max;
   if (!exceptions.is(Kind::array)) return made;
   std::vector<std::string> causes;
   for (Value one = exceptions.first(); one; one = one.next()) {
     if (one.get("cause").is(Kind::string)) causes.push_back(one.get("cause").text());
   }
-  for (Value one = exceptions.first(); one && made.size() < exceptions_max; one = one.next()) {
+  for (Value one = exceptions.first(); one && made.size() < exceptions_max && room != 0;
+       one = one.next()) {
     const std::string id = one.get("id").text();
     const bool is_cause = !id.empty() && std::ranges::find(causes, id) != causes.end() &&
                           one.get("cause").text() != id;
@@ -144,8 +151,9 @@ std::vector<ExceptionEvent> exceptions_of(const Value& segment, std::string_view
     const std::string_view of = !language.empty()
                                     ? language
                                     : language_of_file(one.get("stack").first().get("path").text());
-    made.push_back({one.get("type").text(), one.get("message").text(), text_of(one, exceptions, of),
-                    one.get("remote").is_true()});
+    made.push_back({one.get("type").text(), one.get("message").text(),
+                    text_of(one, exceptions, of, room), one.get("remote").is_true()});
+    room -= std::min(room, made.back().stack.size());
   }
   return made;
 }

@@ -19,6 +19,13 @@ using boost::system::error_code;
 constexpr unsigned at_once = 16;
 /// Of one record: more only make later ones wait.
 constexpr std::size_t record_bytes = 256U << 10U;
+/// Read for one record at most, whatever is kept of it: a flood of bad or unsampled datagrams would
+/// hold up everybody else for ever.
+constexpr std::size_t read_bytes = 2 * record_bytes;
+/// What a datagram costs beside its bytes.
+constexpr std::size_t datagram_cost = 256;
+/// For what waits at the end; an app may go on sending.
+constexpr std::chrono::milliseconds closing_time{500};
 /// With the door at the same time; then the kernel's buffer has to do.
 constexpr std::size_t records_waiting = 256;
 /// The daemon writes a line for each bad datagram; an app that sends nothing else would fill the
@@ -116,10 +123,14 @@ asio::awaitable<void> XrayDaemon::State::listen(std::shared_ptr<State> self, Xra
 
 /// As many as make a record. True: there may be more.
 bool XrayDaemon::State::take_waiting(XrayPort& port) {
-  while (batch.bytes() < record_bytes) {
+  std::size_t read = 0;
+  while (batch.bytes() < record_bytes && read < read_bytes) {
     const unsigned came = slots.receive(port.udp.native_handle());
     if (came != 0) last_datagram = now();
-    for (unsigned i = 0; i < came; ++i) take(slots.datagram(i));
+    for (unsigned i = 0; i < came; ++i) {
+      read += slots.datagram(i).size() + datagram_cost;
+      take(slots.datagram(i));
+    }
     if (came < at_once) return false;
   }
   return true;
@@ -192,9 +203,10 @@ asio::awaitable<void> XrayDaemon::State::admit(std::shared_ptr<State> self, admi
 
 void XrayDaemon::State::close() {
   if (closed) return;
+  const Time until = now() + closing_time;
   for (XrayPort& port : ports) {
     bool more = true;
-    while (more && port.udp.is_open()) {
+    while (more && port.udp.is_open() && now() < until) {
       more = take_waiting(port);
       hand_in();
     }

@@ -104,6 +104,43 @@ TEST(DurableQuarantine, WhatIsLetGoForLackOfRoomIsGoneForGood) {
   EXPECT_EQ(next.imbalance(), "");
 }
 
+/// The copy of the first is durable, and the segment with the original still there; between them
+/// the next run finds more than it has room for.
+TEST(DurableQuarantine, BooksOnceWhatIsLetGoBetweenItsFrameAndItsCopy) {
+  FaultyFiles files;
+  constexpr std::uint64_t items = 30;
+  {
+    Bin one(files);
+    const Position first = one.kept_record(1);
+    const Position pins = one.kept_record(1000);
+    one.quarantine(first);
+    one.commit();
+    for (std::uint64_t n = 2; n <= items; ++n) {
+      const Position p = one.kept_record(n);
+      one.kept_record(1000 + n);
+      one.quarantine(p);
+      one.commit();
+    }
+    const Position in = one.bin.kept().front().segment;
+    files.removes_fail = [] { return true; };
+    one.settle(pins);
+    for (const Position p : one.positions()) {
+      if (p < one.bin.kept().back().segment) one.settle(p);
+    }
+    one.commit();
+    ASSERT_GT(one.bin.kept().front().segment, in) << "copied";
+    one.confirm();
+  }
+  Bin next(files, {{"a"}}, 5 * (sizeof(Quarantine::Kept) + 400));
+  next.commit();
+  EXPECT_EQ(next.booked(State::quarantined), items);
+  const Numbers kept = next.numbers();
+  next.confirm();
+  Bin last(files);
+  EXPECT_EQ(last.numbers(), kept);
+  EXPECT_EQ(last.lost(), 0U);
+}
+
 TEST(DurableQuarantine, DoesNotPinSegmentsThoughItsItemsStayForEver) {
   FaultyFiles files;
   Bin one(files);

@@ -338,6 +338,26 @@ TEST(SegmentSpans, SurviveExceptionsThatCauseOneAnother) {
   EXPECT_LT(made.spans[0].ByteSizeLong(), 4096U);
 }
 
+/// One datagram is at most 64 KiB, and must not become a hundred megabytes.
+TEST(SegmentSpans, StayNearTheSizeOfTheirDocument) {
+  constexpr std::size_t most = 64;
+  std::string frames = "{}";
+  for (int i = 0; i < 10'000; ++i) frames += ",{}";
+  std::string causes = R"({"id":"x","cause":"x","stack":[)" + frames + "]}";
+  for (int i = 0; i < 64; ++i) causes += R"(,{"cause":"x"})";
+  const std::string stacks =
+      python_with(R"(,"fault":true,"cause":{"exceptions":[)" + causes + "]}");
+  std::string members = R"("":0)";
+  for (int i = 0; i < 5'000; ++i) members += R"(,"":0)";
+  const std::string names =
+      segment_with(R"(,"metadata":{")" + std::string(30'000, 'n') + R"(":{)" + members + "}}");
+  for (const std::string& document : {stacks, names}) {
+    std::string request;
+    EXPECT_EQ(append_segment_spans(document, request).spans, 1U);
+    EXPECT_LT(request.size(), most * document.size());
+  }
+}
+
 TEST(SegmentTimes, AreExactToTheNanosecond) {
   using segments::nanos_of;
   using Nanos = std::optional<std::uint64_t>;
