@@ -80,7 +80,9 @@ asio::awaitable<void> write_all(Process& process) {
     while (n % 7 == 0 && !process.journal.decided(last)) {
       co_await process.committer.ended().wait_until(steady_clock::now() + seconds(20));
     }
-    if (n % 7 == 0) EXPECT_TRUE(process.journal.durable(last));
+    if (n % 7 == 0) {
+      EXPECT_TRUE(process.journal.durable(last));
+    }
   }
 }
 

@@ -15,8 +15,8 @@ constexpr std::size_t bin_bytes = 1U << 20U;
 const std::vector<To> destinations{{"a"}, {"b"}};
 
 struct Bin : Life {
-  explicit Bin(FaultyFiles& files, bool later = false)
-      : Life(files, cap, destinations, {}, true, bin_bytes) {
+  explicit Bin(FaultyFiles& on, bool later = false)
+      : Life(on, cap, destinations, {}, true, bin_bytes) {
     removes_later = later;
   }
 };
@@ -148,9 +148,15 @@ void look(Bin& life, const Promises& promises) {
     const std::string name = body.substr(0, body.find(':'));
     const std::size_t times = held.count(body) + bin.count(body);
     ASSERT_LE(times, 1U) << name << ": held " << held.count(body) << ", kept " << bin.count(body);
-    if (is == Is::owed || is == Is::quarantined) ASSERT_EQ(times, 1U) << name << " is nowhere";
-    if (is == Is::quarantined) ASSERT_EQ(bin.count(body), 1U) << name << " is sent again";
-    if (is == Is::over) ASSERT_EQ(times, 0U) << name << " is back";
+    if (is == Is::owed || is == Is::quarantined) {
+      ASSERT_EQ(times, 1U) << name << " is nowhere";
+    }
+    if (is == Is::quarantined) {
+      ASSERT_EQ(bin.count(body), 1U) << name << " is sent again";
+    }
+    if (is == Is::over) {
+      ASSERT_EQ(times, 0U) << name << " is back";
+    }
   }
   for (const std::string& body : life.held(1))
     ASSERT_FALSE(promises.passed.contains(body)) << "b sees it again: " << body.substr(0, 6);
@@ -323,7 +329,9 @@ TEST(DamagedQuarantine, KeepsOrBooksEveryItemWhicheverByteIsFlipped) {
       const auto bin = after.quarantined();
       for (const std::uint64_t n : {1U, 2U, 3U, 5U, 6U}) {
         const std::string body = body_of(n);
-        if (after.lost() == 0) ASSERT_GE(held.count(body) + bin.count(body), 1U) << n;
+        if (after.lost() == 0) {
+          ASSERT_GE(held.count(body) + bin.count(body), 1U) << n;
+        }
       }
       ASSERT_GE(held.size() + bin.size() + after.lost(), 5U);
       after.commit();

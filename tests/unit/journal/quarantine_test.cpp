@@ -16,9 +16,8 @@ constexpr std::size_t cap = 1U << 20U;
 const std::vector<To> two{{"a"}, {"b"}};
 
 struct Bin : Life {
-  explicit Bin(FaultyFiles& files, const std::vector<To>& to = {{"a"}},
-               std::size_t room = bin_bytes)
-      : Life(files, cap, to, {}, true, room) {}
+  explicit Bin(FaultyFiles& on, const std::vector<To>& to = {{"a"}}, std::size_t room = bin_bytes)
+      : Life(on, cap, to, {}, true, room) {}
   std::vector<std::uint64_t> numbers() const {
     std::vector<std::uint64_t> made;
     for (const auto& kept : bin.kept()) made.push_back(kept.number);
@@ -205,8 +204,12 @@ TEST(DurableQuarantine, KeepsTheCapAndGetsItsRoomWhileRecordsFillTheRest) {
     }
     EXPECT_LE(most, small + test_segment) << "one for what is settled may come on top";
     EXPECT_GT(one.bin.kept().size(), 10U);
-    if (!expires) EXPECT_GT(refused, 0U);
-    if (expires) EXPECT_GT(one.booked(State::expired), 500U);
+    if (!expires) {
+      EXPECT_GT(refused, 0U);
+    }
+    if (expires) {
+      EXPECT_GT(one.booked(State::expired), 500U);
+    }
     one.confirm();
     const auto kept = one.quarantined();
     Life next(files, small, {{"a"}}, config, true, 1U << 20U);
