@@ -233,7 +233,7 @@ TEST(XrayDaemon, SaysWhoHasThePortWhenItIsTaken) {
   EXPECT_NE(second.error().what.find("FORAGER_XRAY_DAEMON_LISTEN"), std::string::npos)
       << second.error().what;
   settings.listen = {};
-  settings.listen.unix_path = "/tmp/x.sock";
+  settings.listen.unix_path = "/run/x.sock";
   const auto third = XrayDaemon::start(settings, io.get_executor(), door, {});
   ASSERT_FALSE(third);
   EXPECT_NE(third.error().what.find("127.0.0.1:2000"), std::string::npos);
