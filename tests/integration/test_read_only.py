@@ -108,6 +108,7 @@ class Image:
             with open(trigger, "w", encoding="ascii") as file:
                 file.write("as a test asks for")
         except OSError as why:
+            # a kernel without the file, or a container that may not write it; the two other parameters need neither
             pytest.skip(f"the kernel can't be asked for an error of the file system: {why}")
 
     def repair(self) -> None:
