@@ -66,25 +66,25 @@ Result<std::string> App::change_journal(const admin::JournalChange& change) {
     if (change.release && journal_.recovering()) {
       return fault("what an earlier run left is still being read; try again in a moment");
     }
+    const WallTime before = change.before.value_or(WallTime::max());
     const auto reason =
         change.release ? ledger::Reason::destination_removed : ledger::Reason::given_up;
-    const journal::GivenUp gone =
-        journal_.give_up(id, change.before.value_or(WallTime::max()), reason, now);
-    log_expiries();
-    journal::QuarantineDone quarantined;
+    journal::Released gone;
     if (change.release) {
-      journal::QuarantineAsk ask;
-      ask.destination = name;
-      ask.entries_most = SIZE_MAX;
-      quarantined = journal::drop_quarantined(journal_, quarantine_, ask, reason);
-      if (gone.in_flight == 0) journal_.forget_cursor(id);
+      gone = journal::release_destination(journal_, quarantine_, id, before, now);
+    } else {
+      gone.held = journal_.give_up(id, before, reason, now);
     }
+    log_expiries();
     JsonWriter json;
     json.begin_object().member("destination", name);
     json.member("reason", ledger::facts(reason).label);
-    json.member("records", gone.records).member("items", gone.items);
-    if (change.release) json.member("quarantined_items", quarantined.items);
-    json.member("in_flight_items", gone.in_flight).end_object();
+    json.member("records", gone.held.records).member("items", gone.held.items);
+    if (change.release) {
+      json.member("quarantined_items", gone.quarantined.items);
+      json.member("waiting", gone.quarantined.waiting).member("forgotten", gone.forgotten);
+    }
+    json.member("in_flight_items", gone.held.in_flight).end_object();
     return json.take() + "\n";
   }
   return fault("there is no destination of that name; there are " +

@@ -44,6 +44,7 @@ struct Commit {
   std::size_t bytes = 0;  ///< heads and bodies
   Position last = 0;      ///< of the records in it; 0: none
   bool snapshot = false;
+  bool replays = false;  ///< some of the records were in quarantine before
   std::vector<Settled> settled;
   std::vector<Quarantined> quarantined;
   std::vector<std::uint64_t> copied;  ///< numbers in quarantine, written once more

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/mutant.h"
 #include "base/time.h"
 #include "journal/commit.h"
 #include "journal/format.h"
@@ -35,7 +36,8 @@ struct Disk {
     std::size_t file_bytes = 0;
     std::size_t used = 0;
     std::uint32_t mark = 0;
-    std::uint32_t held = 0;             ///< records in it that somebody holds
+    std::uint32_t held = 0;  ///< records in it that somebody holds
+    std::uint32_t owed = 0;  ///< of them, by nothing but the quarantine frame that is to be written
     std::uint32_t quarantined = 0;      ///< items in quarantine whose frame is in it
     std::size_t quarantined_bytes = 0;  ///< of these frames
     std::size_t freeable = 0;           ///< its part of Disk::freeable
@@ -83,6 +85,17 @@ struct Disk {
     if (at == segments.end() || --at->second.held != 0) return false;
     return review(at->first, at->second);
   }
+  /// It came to its end with items in quarantine: it stays until these are durable.
+  void owe(Position segment) {
+    Segment& at = segments.at(segment);
+    ++at.held;
+    ++at.owed;
+  }
+  bool let_go_owed(Position segment) {
+    const auto at = segments.find(segment);
+    if (at != segments.end()) --at->second.owed;
+    return let_go(segment);
+  }
   /// What records leave free for items that are still to be quarantined.
   std::size_t quarantine_room() const {
     return quarantine_max - std::min(quarantine_max, quarantine_bytes);
@@ -109,7 +122,7 @@ struct Disk {
     if (first >= snapshot_in || (segment.unreadable && snapshot_in < with.run)) return false;
     if (!segment.mostly_free()) return false;
     count_freeable(segment, segment.file_bytes - segment.quarantined_bytes);
-    if (segment.quarantined != 0) {
+    if (segment.quarantined != 0 && !FORAGER_MUTANT(copies_skipped)) {
       segment.emptying = copy_due = true;
       return true;
     }
@@ -154,8 +167,10 @@ struct Disk {
   bool busy = false;
   bool second_try = false;
   bool collectable = false;
-  bool stuck = false;        ///< a file that could not be removed
-  bool unconfirmed = false;  ///< nothing on disk says yet that the last records were durable
+  bool stuck = false;             ///< a file that could not be removed
+  bool replays_doubtful = false;  ///< ... of records that were in quarantine before: if the process
+                                  ///< ends now they don't count, and are sent again from there
+  bool unconfirmed = false;       ///< nothing on disk says yet that the last records were durable
   Time confirm_at = Time::max();
   std::vector<bool> groups;  ///< declared in the open segment
   RangeSet voided;           ///< of this run

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/mutant.h"
 #include "journal/journal.h"
 
 namespace forager::journal {
@@ -69,7 +70,10 @@ bool Journal::synced() const {
 }
 
 std::optional<Commit> Journal::take_commit(Time now) {
-  if (!disk_ || disk_->busy) return std::nullopt;
+  if (!disk_) return std::nullopt;
+  const std::size_t crowded_by = quarantine_ == nullptr ? 0 : quarantine_->take_crowded_by();
+  if (crowded_by != 0) forget_bodies(crowded_by);
+  if (disk_->busy) return std::nullopt;
   Disk& disk = *disk_;
   disk.latest = now;
   const bool probing = !disk.trouble.empty();
@@ -77,9 +81,11 @@ std::optional<Commit> Journal::take_commit(Time now) {
   bool records = decided_ != last_;
   std::size_t needs = first_needs();
   const auto copies = to_copy();
-  // first make the room that these need
+  const std::size_t for_copies = FORAGER_MUTANT(copies_alone) ? 0 : quarantine_needs(copies);
+  // first make the room that these need, unless that begins a segment: as long as records wait,
+  // one without any would have the name of theirs
   if (records && disk.freeable != 0 && (disk.collectable || disk.removing || !copies.empty()) &&
-      !needs_new_segment(0) && needs_new_segment(needs) &&
+      !needs_new_segment(for_copies) && needs_new_segment(needs) &&
       disk.bytes + disk.file_for(needs) > disk.cap()) {
     records = false;
     needs = 0;
@@ -149,6 +155,7 @@ void Journal::committed(Committed done, Time now) {
     if (commit.snapshot) disk.snapshot_in = commit.segment;
     if (commit.snapshot || std::exchange(disk.stuck, false)) disk.review_all();
     disk.unconfirmed = commit.last != 0;
+    disk.replays_doubtful = commit.replays;
     disk.confirm_at = now + confirm_delay;
     Disk::Segment& segment = disk.segments.at(commit.segment);
     segment.used = commit.offset + commit.bytes;

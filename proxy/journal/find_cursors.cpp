@@ -1,4 +1,5 @@
 // Where the destinations had got to, from the newest segments back to the first that has it all.
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -27,12 +28,16 @@ void collect_names(const Read& read, NamesOfRuns& of) {
   }
 }
 
-/// It has a snapshot, and who is meant by it is known; what was in quarantine too, unless it was
-/// written before there was one on disk.
+/// Written by a Forager that knew no quarantine on disk: what it says of cursors is all there is,
+/// but of what was in quarantine before, older segments speak.
+bool knows_no_quarantine(const Scan& scan) {
+  return scan.state == Scan::State::good && scan.header.minor == 0;
+}
+
+/// It has a snapshot, and who is meant by it is known; what is in quarantine too, if there is one.
 bool has_it_all(const Read& read, const NamesOfRuns& of) {
   if (!read.scan.has_snapshot) return false;
-  const bool older = read.scan.state == Scan::State::good && read.scan.header.minor == 0;
-  if (!read.scan.lists_quarantine && !older) return false;
+  if (!read.scan.lists_quarantine && !knows_no_quarantine(read.scan)) return false;
   const Names& names = of.at(read.run());
   for (const Said& said : read.scan.said) {
     const auto* snapshot = std::get_if<SnapshotOf>(&said);
@@ -74,7 +79,7 @@ void apply_list(FoundCursors& cursors, const format::QuarantineList& list, const
       const auto known = cursors.quarantine.find(number);
       listed[number] = known != cursors.quarantine.end()
                            ? known->second
-                           : FoundCursors::Item{destination, run.signal, run.items};
+                           : FoundCursors::Item{destination, run.signal, run.items, 0};
     }
   }
   cursors.quarantine = std::move(listed);
@@ -85,7 +90,8 @@ void apply_list(FoundCursors& cursors, const format::QuarantineList& list, const
 void apply_quarantined(FoundCursors& cursors, const format::QuarantineFrame& frame) {
   if (frame.settles) cursors.settled[frame.destination].add({frame.position, frame.position});
   for (const format::QuarantinedItem& item : frame.items) {
-    cursors.quarantine[item.number] = {frame.destination, item.signal, item.last - item.first};
+    cursors.quarantine[item.number] = {frame.destination, item.signal, item.last - item.first,
+                                       frame.position};
     cursors.last_number = std::max(cursors.last_number, item.number);
   }
 }
@@ -167,25 +173,69 @@ void settle_replayed(FoundCursors& cursors, const std::vector<Read>& newest_firs
     cursors.undone.add({again.position, again.position});
 }
 
+/// Of a segment before the newest snapshot: all but the quarantine is said better behind it, and
+/// the records of a whole journal would not fit into memory.
+void keep_quarantine_alone(Scan& scan) {
+  std::erase_if(scan.said, [](const Said& said) {
+    const auto* record = std::get_if<format::FoundRecord>(&said);
+    if (record != nullptr) return record->quarantined == 0;
+    return std::holds_alternative<format::Destination>(said) ||
+           std::holds_alternative<format::CursorRanges>(said);
+  });
+  for (Said& said : scan.said) {
+    if (auto* snapshot = std::get_if<SnapshotOf>(&said)) snapshot->cursors.clear();
+  }
+  scan.voided.clear();
+  scan.removed.clear();
+  scan.doubtful.clear();
+  scan.destinations = 0;
+  scan.unproven = false;
+}
+
+/// A Forager that knew no quarantine on disk did not see that these records were settled: what it
+/// still held goes out again as a record, and is in quarantine no more.
+void drop_what_is_held(FoundCursors& cursors) {
+  std::erase_if(cursors.quarantine, [&](const auto& one) {
+    const auto settled = cursors.settled.find(one.second.destination);
+    return one.second.position != 0 && settled != cursors.settled.end() &&
+           !settled->second.contains(one.second.position);
+  });
+}
+
 }  // namespace
 
 FoundCursors find_cursors(Files& files, const FoundSegments& found) {
   std::vector<Read> newest_first;
   NamesOfRuns names;
   FoundCursors made;
+  bool downgraded = false;
   for (auto entry = found.entries.rbegin(); entry != found.entries.rend(); ++entry) {
     SegmentScan read = read_segment(files, *entry);
     made.unread = made.unread || read.unread;
     newest_first.push_back({*format::first_of(entry->name), std::move(read.scan)});
-    collect_names(newest_first.back(), names);
-    if (!has_it_all(newest_first.back(), names)) continue;
-    made.snapshot_in = *format::first_of(entry->name);
-    break;
+    Read& last = newest_first.back();
+    collect_names(last, names);
+    if (made.snapshot_in != 0) {
+      keep_quarantine_alone(last.scan);
+      if (last.scan.lists_quarantine) break;
+      continue;
+    }
+    if (!has_it_all(last, names)) continue;
+    made.snapshot_in = last.first;
+    downgraded = knows_no_quarantine(last.scan);
+    if (!downgraded) break;
   }
   for (auto read = newest_first.rbegin(); read != newest_first.rend(); ++read) {
     apply_to(made, *read, names.at(read->run()));
   }
   settle_replayed(made, newest_first);
+  const bool whole = !made.unread && std::ranges::all_of(newest_first, [](const Read& read) {
+    const bool good = read.scan.state == Scan::State::good || read.scan.blank;
+    return good && read.scan.damage.empty();
+  });
+  // the last number isn't known for sure; none of an earlier run is that large
+  if (!whole) made.last_number = std::max(made.last_number, found.next_run);
+  if (downgraded) drop_what_is_held(made);
   if (made.settled.empty()) made.incomplete = true;
   return made;
 }

@@ -336,13 +336,14 @@ class Journal {
   // quarantine_disk.cpp
   format::QuarantinedItem item_of(const Quarantine::Kept& kept) const;
   format::QuarantineFrame frame_of(const Commit::Quarantined& ready) const;
-  format::QuarantineFrame copy_of(const Quarantine::Kept& kept) const;
+  using Copy = std::vector<std::uint64_t>;  ///< numbers that are written again in one frame
+  format::QuarantineFrame copy_of(const Copy& copy) const;
   std::size_t groups_of(const format::QuarantineFrame& frame) const;
   std::size_t disk_bytes(const Quarantine::Kept& kept) const;
-  std::vector<std::uint64_t> to_copy();
-  std::size_t quarantine_needs(const std::vector<std::uint64_t>& copies) const;
+  std::vector<Copy> to_copy();
+  std::size_t quarantine_needs(const std::vector<Copy>& copies) const;
   void put_frame(Commit& commit, const format::QuarantineFrame& frame);
-  void put_quarantined(Commit& commit, const std::vector<std::uint64_t>& copies, std::size_t spare);
+  void put_quarantined(Commit& commit, const std::vector<Copy>& copies, std::size_t spare);
   format::QuarantineList list_quarantine() const;
   void quarantine_committed(Commit& commit);
   void quarantine_failed(Commit& commit);
@@ -356,6 +357,7 @@ class Journal {
   bool expire_oldest(std::size_t bytes, Time now);
   bool expire_segments(std::size_t bytes, bool laggards_only, Time now);
   bool worth_expiring(Position segment, bool laggards_only) const;
+  bool waits_for_quarantine(Position segment) const;
   void expire_segment(Position segment, ledger::Reason reason, Time now);
   void expire_for_all(Position position, ledger::Reason reason, Time now);
   void note_expiry(const Place& place, const Record& record, std::uint32_t items,

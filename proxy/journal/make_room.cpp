@@ -54,6 +54,8 @@ bool Journal::expire_segments(std::size_t bytes, bool laggards_only, Time now) {
   for (const auto& [first, segment] : disk_->segments) {
     if (first >= disk_->snapshot_in) break;
     if (segment.held == 0 || !segment.scanned || !worth_expiring(first, laggards_only)) continue;
+    // it stays until what is in quarantine of its records is durable elsewhere
+    if (segment.owed != 0 || waits_for_quarantine(first)) continue;
     // what is in quarantine there would have to be written again
     if (!segment.mostly_free()) continue;
     worth.push_back(first);
@@ -69,6 +71,14 @@ bool Journal::expire_segments(std::size_t bytes, bool laggards_only, Time now) {
     if (fits(bytes)) return true;
   }
   return false;
+}
+
+/// A record in it is settled in part, with items in quarantine.
+bool Journal::waits_for_quarantine(Position segment) const {
+  return std::ranges::any_of(disk_->quarantined_parts, [&](const auto& one) {
+    const auto at = entries_.find(one.first.second);
+    return at != entries_.end() && at->second.segment == segment;
+  });
 }
 
 bool Journal::worth_expiring(Position segment, bool laggards_only) const {

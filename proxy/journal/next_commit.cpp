@@ -1,5 +1,6 @@
 // What the next commit holds, byte by byte (docs/journal-format.md).
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 #include "base/mutant.h"
@@ -104,6 +105,8 @@ void Journal::begin_segment(Commit& commit, std::size_t needs, std::size_t rider
   }
   commit.segment = first;
   commit.create = true;
+  assert((!disk.segments.contains(first) || disk.segments.at(first).quarantined == 0) &&
+         "what is in it is durable");
   disk.erase(first);  // nothing but a failed commit is in it
   commit.debris = disk.debris;
   std::erase(commit.debris, first);
@@ -249,6 +252,7 @@ void Journal::put_records(Commit& commit) {
                        entry.returns.number);
     commit.put_body(record.body);
     commit.heads += format::padding_after(record.body.size());
+    if (entry.returns.number != 0) commit.replays = true;
     commit.last = record.position;
   }
 }
@@ -256,6 +260,9 @@ void Journal::put_records(Commit& commit) {
 void Journal::collect(Commit& commit) {
   Disk& disk = *disk_;
   if (!disk.collectable || disk.removing) return;
+  // what they were in quarantine with must not go before the next commit speaks for them
+  const bool doubtful = disk.replays_doubtful && !FORAGER_MUTANT(replays_believed);
+  if (doubtful && commit.segment == 0) return;
   disk.collectable = false;
   for (auto& [first, segment] : disk.segments) {
     if (first >= disk.snapshot_in) break;

@@ -15,29 +15,43 @@ std::size_t size_of(const Quarantined& item) {
 
 }  // namespace
 
+/// What a person may want back is worth more than bodies that can be read from disk again, so
+/// memory alone lets nothing go. Those bodies go a little later: whoever puts something here may be
+/// at work on them.
 std::optional<Budget::Charge> Quarantine::room_for(const Quarantined& item) {
   const std::size_t bytes = size_of(item);
-  while (bytes_ + bytes > bytes_max_ && !kept_.empty()) let_oldest_go();
-  auto charge = budget_.take(bytes);
-  while (!charge && !kept_.empty()) {
-    let_oldest_go();
-    charge = budget_.take(bytes);
+  if (bytes > bytes_max_) {
+    let_go_items_ += item.items();
+    return std::nullopt;
   }
-  if (charge && bytes <= bytes_max_) return charge;
-  let_go_items_ += item.items();
-  return std::nullopt;
+  while (bytes_ + bytes > bytes_max_) let_oldest_go();
+  auto charge = budget_.take(bytes);
+  if (charge) return charge;
+  crowds_ = true;
+  return budget_.take_anyway(bytes);
+}
+
+std::size_t Quarantine::take_crowded_by() {
+  if (!std::exchange(crowds_, false) || budget_.used() <= budget_.limit()) return 0;
+  constexpr std::size_t spare = 16;
+  return budget_.used() - budget_.limit() + budget_.limit() / spare;
+}
+
+Quarantine::Kept Quarantine::kept_of(Quarantined item, Budget::Charge charge,
+                                     std::uint64_t number) {
+  bytes_ += charge.bytes();
+  Kept made;
+  made.what = std::move(item);
+  made.charge = std::move(charge);
+  made.number = number;
+  return made;
 }
 
 void Quarantine::put(Quarantined item) {
   total_items_ += item.items();
   auto charge = room_for(item);
   if (!charge) return;
-  bytes_ += charge->bytes();
-  Kept made;
-  made.what = std::move(item);
-  made.charge = std::move(*charge);
-  made.number = ++last_number_;
-  kept_.push_back(std::move(made));
+  kept_.push_back(kept_of(std::move(item), std::move(*charge), ++last_number_));
 }
 
 Quarantine::Kept* Quarantine::restore(Quarantined item, std::uint64_t number) {
@@ -46,12 +60,7 @@ Quarantine::Kept* Quarantine::restore(Quarantined item, std::uint64_t number) {
   if (!charge) return nullptr;
   const auto here = at_or_after(number);
   assert((here == kept_.end() || here->number != number) && "a number is used once");
-  bytes_ += charge->bytes();
-  Kept made;
-  made.what = std::move(item);
-  made.charge = std::move(*charge);
-  made.number = number;
-  return &*kept_.insert(here, std::move(made));
+  return &*kept_.insert(here, kept_of(std::move(item), std::move(*charge), number));
 }
 
 void Quarantine::number_from(std::uint64_t last) {

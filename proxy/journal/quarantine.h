@@ -38,8 +38,9 @@ struct Quarantined {
 
 class Quarantine {
  public:
-  /// `bytes_max` bounds what is kept here; the budget is charged for it as well, and when it has no
-  /// room older bytes go first.
+  /// `bytes_max` bounds what is kept here, and nothing else does: the budget is charged for it, and
+  /// passes its limit by at most that much until bodies that can be read again make room
+  /// (take_crowded_by).
   Quarantine(std::size_t bytes_max, Budget& budget) : bytes_max_(bytes_max), budget_(budget) {}
   Quarantine(const Quarantine&) = delete;
   Quarantine& operator=(const Quarantine&) = delete;
@@ -84,6 +85,10 @@ class Quarantine {
   /// Told before bytes are let go for lack of room.
   void on_let_go(std::function<void(const Kept&)> told) { let_go_ = std::move(told); }
   Kept* newest() { return kept_.empty() ? nullptr : &kept_.back(); }
+  /// Bytes to be let go elsewhere, since the budget was passed for what came here since the last
+  /// call; 0: it wasn't. With some to spare, so that the next few don't ask again.
+  std::size_t take_crowded_by();
+  bool crowds() const { return crowds_; }
   /// Of an earlier run; nullptr: there is no room.
   Kept* restore(Quarantined item, std::uint64_t number);
   /// It was sent again, or a person gave it up.
@@ -95,6 +100,7 @@ class Quarantine {
   static constexpr std::uint64_t provisional = std::uint64_t{1} << 63U;
   std::deque<Kept>::iterator at_or_after(std::uint64_t number);
   std::optional<Budget::Charge> room_for(const Quarantined& item);
+  Kept kept_of(Quarantined item, Budget::Charge charge, std::uint64_t number);
   void let_oldest_go() { let_go(kept_.front().number); }
   std::size_t bytes_max_;
   Budget& budget_;
@@ -104,6 +110,7 @@ class Quarantine {
   std::uint64_t total_items_ = 0;
   std::uint64_t let_go_items_ = 0;
   std::uint64_t last_number_ = 0;
+  bool crowds_ = false;  ///< the budget was passed for something here
 };
 
 }  // namespace forager::journal

@@ -127,6 +127,22 @@ QuarantineDone drop_quarantined(Journal& journal, const Quarantine& quarantine,
   return done;
 }
 
+/// What is being sent again is neither held nor can it be dropped until it is durable; without the
+/// name its record would be everyone's at the next start.
+Released release_destination(Journal& journal, const Quarantine& quarantine, CursorId cursor,
+                             WallTime before, Time now) {
+  constexpr auto reason = ledger::Reason::destination_removed;
+  Released made;
+  made.held = journal.give_up(cursor, before, reason, now);
+  QuarantineAsk ask;
+  ask.destination = journal.cursor_name(cursor);
+  ask.entries_most = SIZE_MAX;
+  made.quarantined = drop_quarantined(journal, quarantine, ask, reason);
+  made.forgotten = journal.held(cursor).records == 0 && made.quarantined.waiting == 0;
+  if (made.forgotten) journal.forget_cursor(cursor);
+  return made;
+}
+
 std::string as_json(const QuarantineDone& done) {
   JsonWriter json;
   json.begin_object().member("entries", done.entries).member("items", done.items);

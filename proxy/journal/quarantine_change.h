@@ -43,4 +43,14 @@ QuarantineDone drop_quarantined(Journal& journal, const Quarantine& quarantine,
                                 const QuarantineAsk& ask, ledger::Reason reason);
 std::string as_json(const QuarantineDone& done);
 
+struct Released {
+  GivenUp held;
+  QuarantineDone quarantined;
+  bool forgotten = false;  ///< later runs don't know its name; else something of it is on its way
+};
+/// A person gives up what a destination has that isn't configured any more: what it holds of before
+/// `before`, and what it has in quarantine. Its name goes once nothing is left.
+Released release_destination(Journal& journal, const Quarantine& quarantine, CursorId cursor,
+                             WallTime before, Time now);
+
 }  // namespace forager::journal

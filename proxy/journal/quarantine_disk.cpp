@@ -1,6 +1,8 @@
 // What of the quarantine goes to disk with the next commit, and what its end means
 // (docs/journal-format.md, "Quarantine").
 #include <algorithm>
+#include <map>
+#include <string_view>
 #include <utility>
 
 #include "journal/journal.h"
@@ -50,9 +52,18 @@ format::QuarantineFrame Journal::frame_of(const Commit::Quarantined& ready) cons
   return frame;
 }
 
-/// One that an earlier run may never have synced also says once more that its record is settled.
-format::QuarantineFrame Journal::copy_of(const Quarantine::Kept& kept) const {
-  return {kept.what.destination, kept.what.position, kept.unproven, {item_of(kept)}};
+/// Those that an earlier run may never have synced also say once more that their record is settled.
+format::QuarantineFrame Journal::copy_of(const Copy& copy) const {
+  format::QuarantineFrame frame;
+  for (const std::uint64_t number : copy) {
+    const Quarantine::Kept* kept = std::as_const(*quarantine_).find(number);
+    if (kept == nullptr) continue;
+    frame.destination = kept->what.destination;
+    frame.position = kept->what.position;
+    frame.settles = kept->unproven;
+    frame.items.push_back(item_of(*kept));
+  }
+  return frame;
 }
 
 std::size_t Journal::groups_of(const format::QuarantineFrame& frame) const {
@@ -68,25 +79,34 @@ std::size_t Journal::disk_bytes(const Quarantine::Kept& kept) const {
   return format::size_on_disk(kept.what.destination, item_of(kept));
 }
 
-/// Whose segment goes as soon as they are elsewhere, and what may not be on disk at all.
-std::vector<std::uint64_t> Journal::to_copy() {
-  std::vector<std::uint64_t> made;
+/// Whose segment goes as soon as they are elsewhere, and what may not be on disk at all. Of the
+/// latter each record's are one frame, as they were: a power cut that took one of two frames would
+/// leave the record settled, and an item nowhere.
+std::vector<Journal::Copy> Journal::to_copy() {
+  std::vector<Copy> made;
   if (!disk_->copy_due || quarantine_ == nullptr || !quarantine_->numbered()) return made;
+  std::map<std::pair<std::string_view, Position>, std::size_t> unproven;  // places in `made`
   for (const Quarantine::Kept& kept : quarantine_->kept()) {
     if (kept.segment == 0) continue;
-    if (kept.unproven || disk_->segments.at(kept.segment).emptying) made.push_back(kept.number);
+    if (kept.unproven) {
+      const auto [at, first] =
+          unproven.try_emplace({kept.what.destination, kept.what.position}, made.size());
+      if (first) made.emplace_back();
+      made[at->second].push_back(kept.number);
+    } else if (disk_->segments.at(kept.segment).emptying) {
+      made.push_back({kept.number});
+    }
   }
   disk_->copy_due = !made.empty();
   return made;
 }
 
 /// What the first frame needs.
-std::size_t Journal::quarantine_needs(const std::vector<std::uint64_t>& copies) const {
+std::size_t Journal::quarantine_needs(const std::vector<Copy>& copies) const {
   if (quarantine_ == nullptr || !quarantine_->numbered()) return 0;
   if (disk_->quarantined_ready.empty() && copies.empty()) return 0;
-  const auto frame = disk_->quarantined_ready.empty()
-                         ? copy_of(*std::as_const(*quarantine_).find(copies.front()))
-                         : frame_of(disk_->quarantined_ready.front());
+  const auto frame = disk_->quarantined_ready.empty() ? copy_of(copies.front())
+                                                      : frame_of(disk_->quarantined_ready.front());
   return format::size_on_disk(frame) + groups_of(frame) + tail_bytes;
 }
 
@@ -102,8 +122,7 @@ void Journal::put_frame(Commit& commit, const format::QuarantineFrame& frame) {
 }
 
 /// `spare`: what the first record needs behind it.
-void Journal::put_quarantined(Commit& commit, const std::vector<std::uint64_t>& copies,
-                              std::size_t spare) {
+void Journal::put_quarantined(Commit& commit, const std::vector<Copy>& copies, std::size_t spare) {
   if (quarantine_ == nullptr || !quarantine_->numbered()) return;
   Disk& disk = *disk_;
   const std::size_t file_bytes = disk.segments.at(commit.segment).file_bytes;
@@ -130,13 +149,12 @@ void Journal::put_quarantined(Commit& commit, const std::vector<std::uint64_t>& 
     disk.unsynced_since = Time::min();
     return;
   }
-  for (const std::uint64_t number : copies) {
-    const Quarantine::Kept* kept = quarantine_->find(number);
-    if (kept == nullptr) continue;
-    const auto frame = copy_of(*kept);
+  for (const Copy& copy : copies) {
+    const auto frame = copy_of(copy);
+    if (frame.items.empty()) continue;
     if (!fits(frame)) return;
     put_frame(commit, frame);
-    commit.copied.push_back(number);
+    for (const format::QuarantinedItem& item : frame.items) commit.copied.push_back(item.number);
   }
 }
 
@@ -168,7 +186,7 @@ void Journal::quarantine_committed(Commit& commit) {
       disk.pin_quarantined(commit.segment, disk_bytes(*kept));
     }
     places_[done.cursor]->owed.remove(done.position);
-    disk.let_go(done.record_in);
+    disk.let_go_owed(done.record_in);
   }
   for (const std::uint64_t number : commit.copied) {
     Quarantine::Kept* kept = quarantine_->find(number);
@@ -186,7 +204,7 @@ void Journal::quarantine_failed(Commit& commit) {
   auto& back = commit.quarantined;
   for (auto done = back.rbegin(); done != back.rend(); ++done) {
     if (places_[done->cursor]->forgotten) {
-      disk.let_go(done->record_in);
+      disk.let_go_owed(done->record_in);
     } else {
       disk.quarantined_ready.push_front(std::move(*done));
     }

@@ -4,6 +4,7 @@
 #include <cassert>
 #include <utility>
 
+#include "base/mutant.h"
 #include "journal/journal.h"
 #include "otlp/walk.h"
 
@@ -42,7 +43,9 @@ void Journal::note_quarantined(CursorId cursor, const Entry& entry, ledger::Reas
   kept->booked = true;
   kept->what.reason = reason;
   kept->what.group = entry.record.group;
-  if (disk_) disk_->quarantined_parts[{cursor, position}].push_back(kept->number);
+  if (!disk_) return;
+  disk_->quarantined_parts[{cursor, position}].push_back(kept->number);
+  if (quarantine_->crowds()) work();  // take_commit makes room
 }
 
 /// The cursor has passed the record. With items in quarantine, disk and record wait for these: a
@@ -56,7 +59,7 @@ bool Journal::owes(CursorId cursor, Position position, Entry& entry, Time now) {
   disk.quarantined_ready.push_back({cursor, position, std::move(at->second), entry.segment});
   disk.quarantined_parts.erase(at);
   places_[cursor]->owed.add({position, position});
-  ++disk.segments.at(entry.segment).held;
+  disk.owe(entry.segment);
   if (!disk.unsynced_since) disk.unsynced_since = now;
   work();
   return true;
@@ -103,13 +106,17 @@ Replay Journal::replay(std::uint64_t number, Budget& budget, WallTime arrived, T
       append(std::move(record), std::move(*charge), now, Audience::only(cursor), returns);
   if (!position) return Replay::full;
   if (auto* still = quarantine_->find(number)) still->replay = *position;
+  if (FORAGER_MUTANT(replay_removes_early) && disk_) {
+    forget_quarantined(*quarantine_->find(number));
+    quarantine_->erase(number);
+  }
   return Replay::taken;
 }
 
 /// The record that it became is durable; the record's frame says that it is in quarantine no more.
 void Journal::returned(const Entry& entry) {
   Quarantine::Kept* kept = quarantine_->find(entry.returns.number);
-  if (kept == nullptr) return;  // let go meanwhile
+  if (kept == nullptr || FORAGER_MUTANT(replay_stays)) return;  // let go meanwhile
   kept->written = false;
   forget_quarantined(*kept);
   quarantine_->erase(entry.returns.number);
@@ -129,8 +136,11 @@ bool Journal::drop_quarantined(std::uint64_t number, ledger::Reason reason) {
 }
 
 Time Journal::time_of(std::int64_t unix_nanos) const {
-  const auto nanos = std::chrono::nanoseconds(unix_nanos - disk_->with.created);
-  const auto since = std::chrono::duration_cast<Duration>(nanos);
+  // whatever the file says: from 1970 to the beginning of this run
+  const std::int64_t created = disk_->with.created;
+  const std::int64_t then =
+      std::clamp<std::int64_t>(unix_nanos, 0, std::max<std::int64_t>(created, 0));
+  const auto since = std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(then - created));
   return disk_->with.created_at + std::min(since, Duration::zero());
 }
 
@@ -187,7 +197,7 @@ void Journal::forget_cursor(CursorId cursor) {
   std::erase_if(disk.quarantined_parts, [&](const auto& one) { return one.first.first == cursor; });
   std::erase_if(disk.quarantined_ready, [&](const Commit::Quarantined& ready) {
     if (ready.cursor != cursor) return false;
-    disk.let_go(ready.record_in);
+    disk.let_go_owed(ready.record_in);
     return true;
   });
   disk.given_up.push_back(cursor);

@@ -92,7 +92,7 @@ void Recovery::begin(FoundCursors cursors) {
   for (const auto& [name, settled] : cursors_.settled) {
     ids_[name] = journal_.restore_cursor(name, settled);
   }
-  journal_.number_quarantine_from(cursors_.last_number);
+  journal_.number_quarantine_from(FORAGER_MUTANT(numbers_reused) ? 0 : cursors_.last_number);
   // what was never synced must not cost a file: else the snapshot of this run comes first
   if (!cursors_.unproven) journal_.trust_snapshot_of(cursors_.snapshot_in);
 }

@@ -44,6 +44,7 @@ struct FoundCursors {
     std::string destination;
     Signal signal = Signal::traces;
     std::uint64_t items = 0;
+    Position position = 0;  ///< of its record; 0: only a list names it
   };
   std::map<std::uint64_t, Item> quarantine;
   std::uint64_t last_number = 0;  ///< that was ever given

@@ -57,7 +57,8 @@ std::optional<std::uint64_t> nanos_of(std::string_view seconds) {
   }
   const bool up =
       whole >= 0 && whole < there && number->digits[static_cast<std::size_t>(whole)] >= '5';
-  return up ? nanos + 1 : nanos;
+  if (up && __builtin_add_overflow(nanos, std::uint64_t{1}, &nanos)) return std::nullopt;
+  return nanos;
 }
 
 std::optional<std::string> id_of(std::string_view hex, std::size_t digits) {

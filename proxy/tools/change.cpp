@@ -72,30 +72,32 @@ Result<void> sync_all(Stored& stored) {
 Printed change_stopped(const Call& call, const Change& change) {
   const auto reason =
       change.release ? ledger::Reason::destination_removed : ledger::Reason::given_up;
-  journal::GivenUp gone;
-  journal::QuarantineDone quarantined;
+  journal::Released gone;
   Result<journal::CursorId> cursor = fault("not looked for");
   auto changed = change_stored(call, [&](Stored& stored) {
     cursor = stored.find(change.destination);
     if (!cursor) return false;
-    gone = stored.journal().give_up(*cursor, change.before.value_or(WallTime::max()), reason,
-                                    steady_clock::now());
-    if (!change.release) return gone.records != 0;
-    journal::QuarantineAsk ask;
-    ask.destination = change.destination;
-    ask.entries_most = SIZE_MAX;
-    quarantined = journal::drop_quarantined(stored.journal(), stored.quarantine(), ask, reason);
-    stored.journal().forget_cursor(*cursor);
-    return true;
+    const WallTime before = change.before.value_or(WallTime::max());
+    const Time now = steady_clock::now();
+    if (change.release) {
+      gone =
+          journal::release_destination(stored.journal(), stored.quarantine(), *cursor, before, now);
+      return true;
+    }
+    gone.held = stored.journal().give_up(*cursor, before, reason, now);
+    return gone.held.records != 0;
   });
   if (!changed) return failed(changed.error().what);
   if (!cursor) return failed(cursor.error().what);
   JsonWriter json;
   json.begin_object().member("destination", change.destination);
   json.member("reason", ledger::facts(reason).label);
-  json.member("records", gone.records).member("items", gone.items);
-  if (change.release) json.member("quarantined_items", quarantined.items);
-  json.member("in_flight_items", gone.in_flight).end_object();
+  json.member("records", gone.held.records).member("items", gone.held.items);
+  if (change.release) {
+    json.member("quarantined_items", gone.quarantined.items);
+    json.member("waiting", gone.quarantined.waiting).member("forgotten", gone.forgotten);
+  }
+  json.member("in_flight_items", gone.held.in_flight).end_object();
   return {json.take() + "\n", "", config::ExitCode::ok};
 }
 
@@ -158,6 +160,7 @@ Result<void> change_stored(const Call& call, const std::function<bool(Stored&)>&
   if (auto locked = files.lock(); !locked) return locked;
   journal::DiskSettings settings;
   settings.segment_bytes = std::size_t{64} << 10U;
+  if (call.settings.journal_bytes != 0) settings.bytes_max = call.settings.journal_bytes;
   settings.seed = std::random_device{}() | std::uint64_t{std::random_device{}()} << 32U;
   Stored stored(files, std::move(settings));
   if (auto read = stored.read(); !read) return read;
@@ -165,6 +168,10 @@ Result<void> change_stored(const Call& call, const std::function<bool(Stored&)>&
     return fault(
         "the journal is damaged (forager journal verify): start Forager once, so that it books "
         "what is lost, then try again");
+  }
+  // a crash has left something half sent again from the quarantine: that comes to its end first
+  if (!stored.journal().synced()) {
+    if (auto synced = sync_all(stored); !synced) return synced;
   }
   if (!change(stored)) return {};
   return sync_all(stored);

@@ -68,8 +68,8 @@ Result<std::optional<Signal>> signal_named(const std::string& name) {
   for (const Signal signal : all_signals) {
     if (facts(signal).name == name) return std::optional(signal);
   }
-  return fault(
-      fmt::format("--signal: {} is none; write traces, metrics or logs", config::in_quotes(name)));
+  return fault(fmt::format("--signal: {} is none; write traces, metrics, logs or segments",
+                           config::in_quotes(name)));
 }
 
 Printed run_journal(const config::Command& command, const config::JournalPlace& settings) {

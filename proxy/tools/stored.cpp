@@ -74,7 +74,6 @@ Result<void> Stored::read() {
 /// False: a file went while it was read.
 bool Stored::try_read(const journal::FoundSegments& found) {
   journal::DiskSettings with = settings_;
-  with.bytes_max = SIZE_MAX / 2;
   with.run = found.next_run;
   if (const auto salt = journal::find_salt(files_, found)) with.salt = *salt;
   const Time now = std::chrono::steady_clock::now();

@@ -68,6 +68,7 @@ void DiskShell::finish() {
       world_.records.cleared();
     if (done.commit.snapshot) snapshot_kept_ = true;
     world_.records.written(done.commit);
+    world_.bin.committed(done.commit);
     for (const auto& settled : done.commit.settled) {
       const std::size_t seat = seat_of(settled.cursor);
       if (seat < world_.seats.size()) world_.records.settled_durably(seat, settled.ranges);
@@ -75,6 +76,7 @@ void DiskShell::finish() {
     world_.records.voided_durably(done.commit.voided);
   }
   world_.journal.committed(std::move(done), world_.loop.now());
+  world_.bin.judge_segments();
   world_.decided();
   step();
 }
@@ -130,6 +132,7 @@ void DiskShell::find_cursors(int tries) {
     return world_.later(journal::read_pause, [this, tries] { find_cursors(tries + 1); });
   }
   cursors_well_read_ = !cursors.unread;
+  if (cursors.unread) world_.bin.unread();
   recovery_->begin(std::move(cursors));
   read_segment();
 }
@@ -167,6 +170,13 @@ std::size_t DiskShell::seat_of(journal::CursorId cursor) const {
 }
 
 void DiskShell::apply(const journal::Files::Entry& entry, const journal::SegmentScan& read) {
+  const auto expired = [this](std::size_t seat) {
+    std::uint64_t items = 0;
+    const ledger::Book& book = world_.books.book(world_.seats[seat].server->name());
+    for (const Signal s : all_signals) items += book.count(s, ledger::State::expired);
+    return items;
+  };
+  for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) evicted_[seat] = expired(seat);
   const auto news = recovery_->apply(read, world_.loop.now(), world_.wall());
   for (const std::string& line : news) world_.trace(world_.loop.now(), [&] { return line; });
   const journal::Position first = *journal::format::first_of(entry.name);
@@ -178,9 +188,20 @@ void DiskShell::apply(const journal::Files::Entry& entry, const journal::Segment
     for (auto at = std::lower_bound(held.begin(), held.end(), first); at != held.end() && *at < end;
          ++at) {
       hold(seat < world_.seats.size(), "recovery: a record for a destination that never was");
-      world_.records.recovered(seat, *world_.seats[seat].witness, {*at, first},
-                               world_.disk.troubled());
+      world_.records.recovered(seat, *world_.seats[seat].witness,
+                               {*at, first, world_.disk.ever_troubled()}, world_.disk.troubled());
+      world_.bin.came_back(seat, *at);
     }
+  }
+  world_.bin.poll();
+  world_.bin.replayed(world_.wall());
+  for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) {
+    evicted_[seat] = expired(seat) - evicted_[seat];
+    if (evicted_[seat] == 0) continue;
+    world_.trace(world_.loop.now(), [&] {
+      return fmt::format("{} items of {} were evicted for what is sent again", evicted_[seat],
+                         world_.seats[seat].server->name());
+    });
   }
 }
 
@@ -195,9 +216,12 @@ void DiskShell::recovered() {
   for (const auto& book : world_.books.books()) {
     if (book->destination() == "unreadable") nameless = unreadable(*book);
   }
+  world_.bin.all_recovered();
   for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) {
     Seat& at = world_.seats[seat];
-    const auto missing = world_.records.all_recovered(seat, *at.witness, world_.disk);
+    const auto missing = world_.records.all_recovered(
+        seat, *at.witness, world_.disk, evicted_[seat],
+        [this](std::uint64_t items) { return world_.bin.unseen(items); });
     std::uint64_t booked = nameless;
     for (const auto& book : world_.books.books()) {
       if (book->destination() == at.server->name()) booked += unreadable(*book);

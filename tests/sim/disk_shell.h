@@ -2,12 +2,14 @@
 // reading back of bodies, and the recovery of what earlier processes left.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <vector>
 
 #include "journal/recovery.h"
+#include "sim/bin.h"
 #include "sim/disk.h"
 #include "sim/loop.h"
 #include "sim/records.h"
@@ -27,7 +29,8 @@ class DiskShell {
     journal::Journal& journal;
     Budget& budget;
     std::vector<Seat>& seats;
-    const ledger::Ledger& books;
+    Bin& bin;
+    ledger::Ledger& books;
     std::function<WallTime()> wall;
     /// Runs it later, unless the process has ended by then.
     std::function<void(Duration, std::function<void()>)> later;
@@ -68,7 +71,8 @@ class DiskShell {
   Budget::Charge scanning_;
   journal::Position run_ = 1;
   std::uint32_t fruitless_ = 0;
-  bool cursors_well_read_ = false;
+  std::array<std::uint64_t, 3> evicted_{};  ///< items, by what was done with the last segment
+  bool cursors_well_read_ = true;
 };
 
 }  // namespace forager::sim

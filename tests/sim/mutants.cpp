@@ -21,7 +21,7 @@ struct Planted {
   Mutant mutant;
   std::string_view what;
 };
-constexpr std::array<Planted, 29> planted{{
+constexpr std::array<Planted, 36> planted{{
     {Mutant::cursor_passes_unsettled, "a cursor passes a record with items that aren't settled"},
     {Mutant::double_settle, "an item of a delivered batch is settled twice"},
     {Mutant::lost_half, "one half of a batch taken apart is forgotten"},
@@ -51,6 +51,14 @@ constexpr std::array<Planted, 29> planted{{
     {Mutant::passed_by_one, "FORAGER_ACK=delivered answers when one destination has it"},
     {Mutant::missing_unbooked, "what a damaged segment held is not booked as lost"},
     {Mutant::removed_takes_all, "a destination gets what came while it was not configured"},
+    {Mutant::quarantine_settled_early,
+     "a record is settled before its quarantined items are written"},
+    {Mutant::replay_removes_early, "quarantine forgets an item before its replay is durable"},
+    {Mutant::replay_stays, "an item is sent again and stays in quarantine"},
+    {Mutant::copies_skipped, "a segment goes before its quarantined items are copied"},
+    {Mutant::numbers_reused, "a restart gives numbers of the quarantine a second time"},
+    {Mutant::copies_alone, "copies begin a segment that the next record's overwrites"},
+    {Mutant::replays_believed, "a segment goes before a replay from it is confirmed"},
 }};
 constexpr std::uint64_t seeds_max = 2000;
 

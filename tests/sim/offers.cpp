@@ -81,6 +81,7 @@ void Process::offer(Signal signal, std::uint32_t app, std::string body, Number f
 }
 
 void Process::answer() {
+  world_.bin.decide();
   ledger::Door& door = books_.door();
   while (!waiting_.empty() && journal_.decided(waiting_.front().position)) {
     const Waiting what = waiting_.front();
@@ -135,15 +136,9 @@ void Process::told_settled(journal::Position position, Number first, Number end)
   for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) {
     if ((world_.truths[first].owed >> seat & 1U) == 0) continue;
     const std::string& name = world_.seats[seat].server->name();
-    std::vector<Seen> bin;
-    for (const auto& kept : quarantine_.kept()) {
-      if (kept.what.position != position || kept.what.destination != name) continue;
-      const auto items = read_items(kept.what.signal, kept.what.bytes.view());
-      bin.insert(bin.end(), items.begin(), items.end());
-    }
     std::uint64_t& given_up = told_given_up_[name];
-    given_up += world_.seats[seat].witness->told_settled(first, end, bin);
-    std::uint64_t booked = 0;
+    given_up += world_.seats[seat].witness->told_settled(first, end);
+    std::uint64_t booked = quarantine_.let_go_items();
     for (const Signal s : all_signals) {
       booked += books_.book(name).count(s, ledger::State::expired) +
                 books_.book(name).count(s, ledger::State::lost);
@@ -151,7 +146,7 @@ void Process::told_settled(journal::Position position, Number first, Number end)
     hold(given_up <= booked, [&] {
       return fmt::format(
           "ack: record {} was answered 200, but {} has {} items neither delivered "
-          "nor quarantined, and {} are booked as expired or lost",
+          "nor quarantined, and {} are booked as expired or lost, or were let go from there",
           position, name, given_up, booked);
     });
   }

@@ -61,21 +61,27 @@ void Witness::sent(const Sent& request, const std::vector<Seen>& items, Time now
     hold(truth.accepted, "sent what was not accepted");
     hold(truth.signal == request.signal, "sent under another signal");
     hold(plan_.takes[static_cast<std::size_t>(truth.signal)], "sent to who doesn't take it");
-    hold(is_for(truth), "sent to a destination that was not there when it was accepted");
+    hold(is_for(truth) || known(seen.number).doubled,
+         "sent to a destination that was not there when it was accepted");
     hold(seen.hash == truth.hash, "bytes: an item was changed on its way");
     if (truth.time != 0) hold(seen.time == truth.time, "bytes: a log record's time was changed");
     if (plan_.kind == PartyPlan::Kind::honeycomb && truth.signal == Signal::logs) {
       hold(seen.time != 0, "a log record without time was sent to who would store it at 1970");
     }
     hold(seen.bytes <= plan_.item_bytes, "limits: an item over the limit was sent");
-    hold(record != truth.record || seen.number > before, "order inside a record was not kept");
-    before = seen.number;
-    record = truth.record;
-    check_key(request, truth);
     Known& item = known(seen.number);
+    // from quarantine items come in the order in which they are sent again
+    const bool follows = record == truth.record && item.home == 0;
+    hold(!follows || item.doubled || seen.number > before, "order inside a record was not kept");
+    before = seen.number;
+    record = item.home == 0 ? truth.record : UINT32_MAX;
+    check_key(request, truth);
+    if (item.doubled) continue;
     hold(!item.in_flight, "an item is in two requests at the same time");
     hold(!item.confirmed, "repeats: an item was sent again after its delivery was confirmed");
     hold(!item.given_up, "sent after an app was told that it had come to its end");
+    hold(!item.binned, "an item is sent and is in quarantine");
+    hold(!item.left, "an item is sent that was let go from quarantine, or given up there");
     item.in_flight = true;
   }
 }
@@ -117,26 +123,34 @@ void Witness::crashed(const Reply& reply) {
   }
 }
 
-std::uint64_t Witness::told_settled(Number first, Number end,
-                                    const std::vector<Seen>& quarantined) {
+std::uint64_t Witness::told_settled(Number first, Number end) {
   std::uint64_t given_up = 0;
   for (Number n = first; n < end; ++n) {
     Known& item = known(n);
+    if (item.home != 0 || item.doubled) continue;  // quarantined, and sent again meanwhile
     hold(!item.in_flight, "an app was told that an item is settled while it is in flight");
-    const bool kept = std::any_of(quarantined.begin(), quarantined.end(),
-                                  [n](const Seen& seen) { return seen.number == n; });
-    item.given_up = !item.confirmed && !kept;
+    item.given_up = !item.confirmed && !item.binned;
     if (item.given_up) ++given_up;
   }
   return given_up;
 }
 
-bool Witness::gave_up(Number first, Number end) const {
+bool Witness::gave_up(Number first, Number end, Position home) const {
   for (Number n = first; n < end; ++n) {
     const Known item = n < known_.size() ? known_[n] : Known{};
+    if (item.home != home || item.left) continue;
     if (!item.confirmed && !item.quarantined && !item.vanished) return true;
   }
   return false;
+}
+
+std::uint64_t Witness::open_items(Number first, Number end, Position home) const {
+  std::uint64_t open = 0;
+  for (Number n = first; n < end; ++n) {
+    const Known item = n < known_.size() ? known_[n] : Known{};
+    if (item.home == home && !item.confirmed && !item.quarantined) ++open;
+  }
+  return open;
 }
 
 void Witness::undo(Known& item, bool settled) {
@@ -153,35 +167,93 @@ void Witness::undo(Known& item, bool settled) {
   }
 }
 
-void Witness::again(Number first, Number end, bool settled) {
+void Witness::undo_all(Number first, Number end, Undone undone, Position home) {
   for (Number n = first; n < end; ++n) {
-    undo(known(n), settled);
-    known(n).vanished = false;
+    Known& item = known(n);
+    undo(item, undone.settled);
+    item.binned = item.left = false;
+    item.home = home;
+  }
+  if (!undone.settled) undone_gone_ += undone.unseen;
+}
+
+void Witness::doubled(Number first, Number end) {
+  has_doubled_ = true;
+  for (Number n = first; n < end; ++n) known(n).doubled = true;
+}
+
+void Witness::again(Number first, Number end, Undone undone, Position home, bool troubled) {
+  for (Number n = first; n < end; ++n) {
+    const bool twice = std::exchange(known(n).found_in, processes_) == processes_;
+    hold(!twice || troubled, [&] {
+      return fmt::format("recovery: item {} is there twice, as a record or in quarantine", n);
+    });
+    if (twice) doubled(n, n + 1);
+  }
+  undo_all(first, end, undone, home);
+  for (Number n = first; n < end; ++n) known(n).vanished = false;
+}
+
+void Witness::vanished(Number first, Number end, std::uint64_t unseen) {
+  undo_all(first, end, {false, unseen}, 0);
+  for (Number n = first; n < end; ++n) known(n).vanished = true;
+}
+
+void Witness::check_quarantined(const Seen& seen, const std::string& why) {
+  hold(seen.number < truths_.size(), "quarantine: an item that nobody offered");
+  hold(seen.hash == truths_[seen.number].hash, "quarantine: an item was changed");
+  hold(known(seen.number).refused_alone || why.starts_with("not sent"), [&] {
+    return fmt::format("quarantine: item {} was never refused alone: {}", seen.number, why);
+  });
+}
+
+void Witness::quarantined(Number first, Number end) {
+  ever_quarantined_ = true;
+  for (Number n = first; n < end; ++n) {
+    Known& item = known(n);
+    if (item.doubled) continue;
+    hold(!item.binned, "quarantine: an item is in it twice");
+    hold(!item.confirmed, "an item is delivered and quarantined");
+    hold(!item.in_flight, "an item is quarantined while it is in flight");
+    item.binned = true;
   }
 }
 
-void Witness::vanished(Number first, Number end) {
+void Witness::kept_again(Number first, Number end, Undone undone, Position home, bool troubled) {
+  again(first, end, undone, home, troubled);
+  for (Number n = first; n < end; ++n) known(n).binned = true;
+}
+
+void Witness::left(Number first, Number end) {
   for (Number n = first; n < end; ++n) {
-    undo(known(n), false);
-    known(n).vanished = true;
+    known(n).binned = false;
+    known(n).left = true;
   }
 }
 
-void Witness::absorb(const std::string& name, const ledger::Book& book,
-                     const journal::Quarantine& bin, std::uint64_t recovered) {
-  for (const auto& kept : bin.kept()) {
-    const journal::Quarantined& q = kept.what;
-    if (q.destination != name) continue;
-    for (const Seen& seen : read_items(q.signal, q.bytes.view())) {
-      Known& item = known(seen.number);
-      hold(item.refused_alone || q.why.starts_with("not sent"), [&] {
-        return fmt::format("quarantine: item {} was never refused alone: {}", seen.number, q.why);
-      });
+void Witness::replayed(Number first, Number end, Position home) {
+  for (Number n = first; n < end; ++n) {
+    Known& item = known(n);
+    item.binned = item.left = item.given_up = false;
+    item.home = home;
+  }
+}
+
+std::uint64_t Witness::absorb(const std::string& name, const ledger::Book& book,
+                              const Ended& ended) {
+  std::uint64_t there = 0;
+  for (const auto& [first, end] : ended.kept) {
+    for (Number n = first; n < end; ++n) {
+      Known& item = known(n);
+      ++there;
+      if (item.doubled) continue;
       hold(!item.quarantined, "quarantine: an item is in it twice");
       hold(!item.confirmed, "an item is delivered and quarantined");
       item.quarantined = true;
     }
   }
+  const std::uint64_t recovered = ended.recovered;
+  std::uint64_t booked = 0;
   std::uint64_t found = 0;
   for (const Signal s : all_signals) {
     found += book.recovered(s);
@@ -190,19 +262,32 @@ void Witness::absorb(const std::string& name, const ledger::Book& book,
     for (std::size_t i = 0; i < booked_.size(); ++i) {
       booked_[i] += book.count(s, static_cast<ledger::State>(i));
     }
+    booked += book.count(s, ledger::State::quarantined);
   }
-  hold(found >= recovered, [&] {
+  ++processes_;
+  hold(has_doubled_ || booked >= there + ended.let_go, [&] {
+    return fmt::format(
+        "books of {}: {} items are in quarantine and {} were let go, but {} are "
+        "booked",
+        name, there, ended.let_go, booked);
+  });
+  const std::uint64_t unseen = booked - std::min(booked, there + ended.let_go);
+  unseen_ += unseen;
+  let_go_ += unseen + ended.let_go;
+  hold(has_doubled_ || found >= recovered, [&] {
     return fmt::format("books of {}: {} items are back, but {} are booked", name, recovered, found);
   });
   phantoms_ += found - recovered;
   failures_.clear();
   quiet_until_ = Time::min();
   parked_at_ = Time::min();
+  return unseen;
 }
 
 void Witness::close(const Server& server, std::uint64_t unanswered, bool disk_rots) const {
   for (Number n = 0; n < truths_.size(); ++n) {
     const Known item = n < known_.size() ? known_[n] : Known{};
+    if (item.doubled) continue;
     const std::uint32_t stored = server.stored(n);
     hold(stored <= 1U + item.may_repeat, [&] {
       return fmt::format("repeats: {} stored item {} {} times, but only {} answers were lost",
@@ -210,7 +295,7 @@ void Witness::close(const Server& server, std::uint64_t unanswered, bool disk_ro
     });
     hold(!item.confirmed || !item.quarantined, "an item is delivered and quarantined");
   }
-  close_books(unanswered, disk_rots);
+  if (!has_doubled_) close_books(unanswered, disk_rots);
   hold(round_ < 4 || round_ <= jittered_,
        "citizen: retries come after whole milliseconds, without jitter");
 }
@@ -242,11 +327,14 @@ void Witness::close_books(std::uint64_t unanswered, bool disk_rots) const {
   equal(accepted, booked_accepted_, "accepted");
   equal(confirmed, of(State::delivered) + of(State::rejected), "confirmed");
   equal(rejected_, of(State::rejected), "rejected");
-  equal(quarantined, of(State::quarantined), "quarantined");
-  equal(gone, of(State::expired) + of(State::lost), "neither delivered nor quarantined");
-  hold(disk_rots || phantoms_ <= unanswered,
+  // which of two copies damage took, the books alone know
+  if (disk_rots && ever_quarantined_) return;
+  equal(quarantined + let_go_, of(State::quarantined), "quarantined");
+  equal(gone, of(State::expired) + of(State::lost) + let_go_, "neither delivered nor quarantined");
+  hold(disk_rots || phantoms_ <= unanswered + unseen_,
        "recovery: more is booked as lost than apps were refused");
-  hold(disk_rots || unreadable_ == phantoms_, "lost as unreadable, though the disk reads right");
+  hold(disk_rots || (unreadable_ <= phantoms_ && phantoms_ <= unreadable_ + unseen_),
+       "lost as unreadable, though the disk reads right");
 }
 
 }  // namespace forager::sim

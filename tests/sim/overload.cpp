@@ -55,12 +55,23 @@ void Overload::before(Positions in_flight, std::size_t bytes, Time now, WallTime
   journal_.expire_old(now);  // as append does first
   poll(wall);
   in_flight_ = std::move(in_flight);
+  owes_ = dropped_ || quarantine_.let_go_items() != 0;
   places_.clear();
   // what waits for its commit will need files too
   const std::size_t used = 2 * (journal_.bytes() + bytes) + journal_.disk_bytes();
   roomy_ = used < plan_.journal.bytes_max / 2 && !journal_.short_of_space();
   if (roomy_) return;
   for (CursorId id = 0; id < journal_.cursors(); ++id) places_.push_back(place_of(id));
+}
+
+bool Overload::quarantine_keeps(Position segment) const {
+  constexpr std::size_t head = 256;  // of a frame, with its words
+  std::size_t bytes = 0;
+  for (const auto& kept : quarantine_.kept()) {
+    if (kept.segment == 0 && records_.segment_of(kept.what.position) == segment) return true;
+    if (kept.segment == segment) bytes += kept.what.bytes.size() + head;
+  }
+  return bytes > disk_->size_of(segment) / 2;
 }
 
 bool Overload::only_its_own(CursorId cursor, Position position) const {
@@ -73,6 +84,7 @@ bool Overload::only_its_own(CursorId cursor, Position position) const {
     return true;
   };
   if (disk_ == nullptr) return free(position);
+  if (quarantine_keeps(segment)) return false;
   for (CursorId id = 0; id < journal_.cursors(); ++id) {
     for (const Position at : journal_.held_positions(id)) {
       if (records_.segment_of(at) == segment && !free(at)) return false;
@@ -98,7 +110,7 @@ void Overload::judge_evicted(CursorId cursor, const Place& was, Signal signal) c
   const std::string& name = journal_.cursor_name(cursor);
   for (const Position position : held) {
     if (position > gone.back()) break;
-    hold(journal_.recovering() || !only_its_own(cursor, position), [&] {
+    hold(journal_.recovering() || owes_ || !only_its_own(cursor, position), [&] {
       return fmt::format("overload: record {} of {} was evicted before record {}, which is older",
                          gone.back(), name, position);
     });

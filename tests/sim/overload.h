@@ -27,10 +27,11 @@ class Overload {
   /// A destination of the configuration takes this signal.
   using Takes = std::function<bool(const std::string& name, Signal signal)>;
 
-  Overload(const Plan& plan, journal::Journal& journal, const ledger::Ledger& books,
-           const Records& records, const SimDisk* disk, Takes takes)
+  Overload(const Plan& plan, journal::Journal& journal, const journal::Quarantine& quarantine,
+           const ledger::Ledger& books, const Records& records, const SimDisk* disk, Takes takes)
       : plan_(plan),
         journal_(journal),
+        quarantine_(quarantine),
         books_(books),
         records_(records),
         disk_(disk),
@@ -42,6 +43,12 @@ class Overload {
   void before(Positions in_flight, std::size_t bytes, Time now, WallTime wall);
   void after(Signal signal, std::optional<journal::Position> position, std::size_t bytes,
              WallTime wall);
+  /// A person gave up what was in quarantine: that is told apart.
+  void dropped(const std::string& destination, Signal signal, ledger::Reason reason,
+               std::uint64_t items) {
+    dropped_ = true;
+    told_[destination][static_cast<std::size_t>(signal)][static_cast<std::size_t>(reason)] += items;
+  }
   /// What the journal says of evictions since the last time, held against the books.
   void poll(WallTime wall);
   /// At the end of the process: of this destination it has let these go undelivered.
@@ -61,16 +68,22 @@ class Overload {
   bool lags(std::size_t bytes) const { return bytes > plan_.journal.bytes_max / 2; }
   /// Its segment, or itself, could have gone: only this destination needs it.
   bool only_its_own(journal::CursorId cursor, journal::Position position) const;
+  /// What is in quarantine would have to be written again for it, or waits to be written.
+  bool quarantine_keeps(journal::Position segment) const;
   void judge_evicted(journal::CursorId cursor, const Place& was, Signal signal) const;
   void judge_refused(Signal signal, std::size_t bytes) const;
 
   const Plan& plan_;
   journal::Journal& journal_;
+  const journal::Quarantine& quarantine_;
   const ledger::Ledger& books_;
   const Records& records_;
   const SimDisk* disk_;
   Takes takes_;
   Positions in_flight_;
+  /// A segment may wait for the end of a record whose items have left quarantine.
+  bool owes_ = false;
+  bool dropped_ = false;
   bool roomy_ = true;          ///< at the append: nothing needs to be evicted for it
   std::vector<Place> places_;  ///< by cursor, before the append
   std::map<std::string, std::array<std::array<std::uint64_t, ledger::reason_count>, signal_count>>

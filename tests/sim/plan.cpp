@@ -101,6 +101,17 @@ void extend(Plan& plan) {
   if (plan.disk->events_a_life == 0) plan.disk->events_a_life = chance.between(20, 400);
 }
 
+/// What is in quarantine, and who looks into it.
+void add_person(Plan& plan) {
+  Chance chance(plan.seed * 0xd6e8feb86659fd93U + 17);
+  constexpr std::size_t share = 8;  // as App has it
+  plan.quarantine_bytes = std::min(plan.journal.bytes_max, plan.budget / 2) / share;
+  if (chance.one_in(4)) plan.quarantine_bytes = chance.between(500, 4000) * plan.body_scale;
+  if (chance.one_in(4)) return;
+  plan.person_every = seconds(chance.one_in(2) ? chance.between(1, 10) : chance.between(10, 200));
+  plan.replay_at_calm = chance.one_in(2);
+}
+
 void put_on_disk(Plan& plan) {
   Chance chance(plan.seed * 0x94d049bb133111ebU + 7);
   if (chance.one_in(3)) return;
@@ -163,6 +174,7 @@ Plan plan_of(std::uint64_t seed) {
   }
   put_on_disk(plan);
   extend(plan);
+  add_person(plan);
   return plan;
 }
 
@@ -179,6 +191,9 @@ std::string describe(const Plan& plan) {
       !plan.reseats          ? ""
       : plan.release_at_calm ? ", destinations come and go, and are released"
                              : ", destinations come and go, and come back");
+  text += fmt::format("  quarantine {} bytes; a person each {:.0f} s{}\n", plan.quarantine_bytes,
+                      in_seconds(plan.person_every),
+                      plan.replay_at_calm ? ", and sends all again in the end" : "");
   if (plan.disk) {
     const DiskPlan& d = *plan.disk;
     text += fmt::format(

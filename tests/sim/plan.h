@@ -99,6 +99,7 @@ struct Plan {
   Duration traffic_every{};
   std::size_t body_scale = 1;  ///< of paddings
   std::size_t budget = 0;
+  std::size_t quarantine_bytes = 0;
   journal::JournalConfig journal;
   config::KeyPolicy key_policy = config::KeyPolicy::replace;
   std::uint32_t apps = 0;              ///< with keys of their own
@@ -111,6 +112,8 @@ struct Plan {
   bool ack_delivered = false;          ///< FORAGER_ACK=delivered
   bool reseats = false;                ///< destinations come and go from process to process
   bool release_at_calm = false;  ///< those that are gone then are given up, else they come back
+  Duration person_every{};       ///< that looks into the quarantine; zero: nobody does
+  bool replay_at_calm = false;   ///< all that is in quarantine then is sent again
   std::vector<PartyPlan> parties;
   std::optional<DiskPlan> disk;  ///< nullopt: the memory journal
 };

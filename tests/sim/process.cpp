@@ -63,10 +63,10 @@ Process::Process(Around around, std::string own_key)
     : world_(around),
       budget_(around.plan.budget),
       journal_(around.plan.journal, books_),
-      quarantine_(std::size_t{1} << 29U, bin_budget_),
+      quarantine_(around.plan.quarantine_bytes, budget_),
       keys_(around.plan.key_policy, Secret(std::move(own_key)),
             Secret(std::string(salt_of_journal))),
-      overload_(world_.plan, journal_, books_, world_.records, world_.disk,
+      overload_(world_.plan, journal_, quarantine_, books_, world_.records, world_.disk,
                 [this](const std::string& name, Signal signal) {
                   return std::any_of(world_.seats.begin(), world_.seats.end(),
                                      [&](const Seat& seat) {
@@ -75,6 +75,8 @@ Process::Process(Around around, std::string own_key)
                                      });
                 }) {
   if (world_.disk != nullptr) open_disk();
+  journal_.use_quarantine(quarantine_);
+  world_.bin.begin(journal_, quarantine_, world_.disk);
   if (world_.plan.ack_delivered) {
     journal_.on_passed([this](journal::Position position) {
       if (!undelivered_.contains(position)) return;

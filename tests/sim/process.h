@@ -18,6 +18,8 @@
 #include "export/delivery.h"
 #include "journal/journal.h"
 #include "journal/quarantine.h"
+#include "journal/quarantine_change.h"
+#include "sim/bin.h"
 #include "sim/disk_shell.h"
 #include "sim/loop.h"
 #include "sim/oracle.h"
@@ -47,6 +49,7 @@ class Process {
     std::vector<Seat>& seats;
     const Duration& wall_offset;
     Records& records;
+    Bin& bin;
     SimDisk* disk = nullptr;  ///< of a disk journal
   };
   explicit Process(Around around, std::string own_key);
@@ -60,6 +63,11 @@ class Process {
   /// `forager journal release`, of all that were taken out of the configuration, now or as soon as
   /// all of it is found.
   void release();
+  /// A person looks into the quarantine, and sends some of it again or gives some up. Returns how
+  /// many items.
+  std::uint64_t person(Chance& chance);
+  /// ... and sends all of it again; false: not while the recovery runs.
+  bool replay_all();
   /// SIGTERM: drains; at the end of grace what is still held is booked as lost, or the disk has it.
   void stop(Duration grace);
   bool stopping() const { return stopping_; }
@@ -104,6 +112,8 @@ class Process {
   void late(journal::Position position);
   void told_settled(journal::Position position, Number first, Number end);
   void give_up_removed();
+  void give_up_quarantined(const journal::QuarantineAsk& ask, ledger::Reason reason);
+  std::uint64_t replay(const journal::QuarantineAsk& ask);
   void expire_removed();
   std::set<journal::Position> in_flight() const;
   std::optional<journal::CursorId> cursor_of(const std::string& name) const;
@@ -116,7 +126,6 @@ class Process {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   ledger::Ledger books_;
   Budget budget_;
-  Budget bin_budget_{std::size_t{1} << 30U};
   journal::Journal journal_;
   journal::Quarantine quarantine_;
   admit::KeyRing keys_;

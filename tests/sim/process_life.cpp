@@ -38,7 +38,7 @@ void Process::recover() {
   world_.records.next_run();
   shell_ = std::make_unique<DiskShell>(DiskShell::Around{
       world_.loop, world_.chance, world_.trace, *world_.disk, world_.records, journal_, budget_,
-      world_.seats, books_, [this] { return wall(); },
+      world_.seats, world_.bin, books_, [this] { return wall(); },
       [this](Duration wait, std::function<void()> what) { later(wait, std::move(what)); },
       [this] { answer(); },
       [this] {
@@ -61,6 +61,11 @@ void Process::give_up_removed() {
         journal_.give_up(id, WallTime::max(), Reason::destination_removed, now);
     hold(gone.in_flight == 0, "a destination that isn't configured has requests in flight");
     hold(journal_.held(id).records == 0, "release: something is still held");
+    journal::QuarantineAsk ask;
+    ask.destination = journal_.cursor_name(id);
+    ask.entries_most = SIZE_MAX;
+    give_up_quarantined(ask, Reason::destination_removed);
+    journal_.forget_cursor(id);
     world_.trace(now, [&] {
       return fmt::format("{} is released: {} records", journal_.cursor_name(id), gone.records);
     });
@@ -126,15 +131,30 @@ void Process::absorb() {
     world_.records.ended(
         seat, cursor ? journal_.held_positions(*cursor) : std::vector<journal::Position>());
   }
+  world_.bin.poll();
+  std::uint64_t all_unseen = 0;
   for (std::size_t seat = 0; seat < world_.seats.size(); ++seat) {
     const std::string& name = world_.seats[seat].server->name();
     Witness& witness = *world_.seats[seat].witness;
-    witness.absorb(name, books_.book(name), quarantine_,
-                   shell_ ? world_.records.recovered_items(seat) : 0);
-    // bodies that can't be read, and what a stop in memory loses, aren't evictions
-    const bool all_told = shell_ ? world_.disk->flips() == 0 : !stopped_;
+    const std::uint64_t recovered =
+        world_.records.recovered_items(seat) + world_.bin.recovered_items(seat);
+    const std::uint64_t unseen =
+        witness.absorb(name, books_.book(name),
+                       {shell_ ? recovered : 0, world_.bin.let_go(seat), world_.bin.kept(seat)});
+    all_unseen += unseen;
+    if (const auto cursor = cursor_of(name)) {
+      world_.records.count_unseen(
+          seat, witness,
+          [&](journal::Position position) { return journal_.remaining(*cursor, position); },
+          shell_ && world_.disk->ever_troubled());
+    }
+    // bodies that can't be read, and what a stop in memory loses, aren't evictions; and of what was
+    // let go at once nobody knows in which record it was
+    const bool all_told =
+        (shell_ ? world_.disk->flips() == 0 : !stopped_) && unseen == 0 && !witness.has_doubled();
     if (all_told) overload_.close(name, world_.records.given_up(seat, witness));
   }
+  world_.bin.end(all_unseen);
 }
 
 bool Process::drained() const {
@@ -164,6 +184,7 @@ std::string Process::held() const {
 }
 
 void Process::check() {
+  world_.bin.poll();
   overload_.poll(wall());
   const std::string wrong = ledger::imbalance(
       books_, [this](std::string_view name, Signal s) { return journal_.held_items(name, s); });
@@ -179,9 +200,11 @@ void Process::check() {
   } else {
     hold(journal_.bytes() <= journal_.bytes_max(), "memory: the journal is over its cap");
   }
-  hold(budget_.used() <= budget_.limit() + encoded_max_, [&] {
-    return fmt::format("memory: {} bytes, over the budget of {} by more than {}", budget_.used(),
-                       budget_.limit(), encoded_max_);
+  hold(quarantine_.bytes() <= quarantine_.bytes_max(), "memory: more is in quarantine than may be");
+  const std::size_t most = budget_.limit() + encoded_max_ + quarantine_.bytes();
+  hold(budget_.used() <= most, [&] {
+    return fmt::format("memory: {} bytes, of a budget of {}, where {} is the most", budget_.used(),
+                       budget_.limit(), most);
   });
 }
 
@@ -195,7 +218,7 @@ void Process::close() {
     if (!stopped_)
       hold(party->delivery.state().waiting == 0, "attempts wait though nothing is held");
   }
-  if (!stopped_) hold(budget_.used() == 0, "memory: charges are left");
+  if (!stopped_) hold(budget_.used() == quarantine_.bytes(), "memory: charges are left");
   absorb();
 }
 

@@ -1,6 +1,7 @@
 #include "sim/records.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "sim/trace.h"
 
@@ -22,11 +23,13 @@ void Records::offered(const Offer& offer) {
                     .end = offer.end,
                     .app = offer.app,
                     .owed = offer.owed,
-                    .arrived = offer.arrived};
+                    .arrived = offer.arrived,
+                    .replay = offer.replay};
 }
 
 void Records::take_in(Kept& kept) {
   kept.here = true;
+  if (kept.replay) return;  // its items were taken in with another record
   for (Number n = kept.first; n < kept.end; ++n) {
     truths_[n].accepted = true;
     truths_[n].promised = kept.promised;
@@ -84,6 +87,10 @@ void Records::recovered(std::size_t seat, Witness& witness, Found found, bool tr
   const auto at = records_.find(position);
   hold(at != records_.end(), "recovery: a record that nobody has offered");
   Kept& kept = at->second;
+  if (!kept.is_owed(seat) && troubled && kept.replay) {  // whom it is for alone can't be read
+    witness.doubled(kept.first, kept.end);
+    return;
+  }
   hold(kept.is_owed(seat), [&] {
     return fmt::format("recovery: record {} came to a destination it was not for", position);
   });
@@ -94,11 +101,18 @@ void Records::recovered(std::size_t seat, Witness& witness, Found found, bool tr
     return fmt::format("recovery: record {} came back though its end is on disk", position);
   });
   hold(!kept.known[seat], "recovery: a record came back twice");
+  take_back(seat, witness, position, found.doubtful);
+  kept.segment = found.segment;
+}
+
+void Records::take_back(std::size_t seat, Witness& witness, Position position, bool doubtful) {
+  Kept& kept = records_.at(position);
   if (!kept.here) take_in(kept);
-  witness.again(kept.first, kept.end, kept.ends[seat] != End::open);
+  witness.again(kept.first, kept.end, {kept.ends[seat] != End::open, kept.unseen[seat]},
+                kept.replay ? position : 0, doubtful);
+  kept.unseen[seat] = 0;
   kept.ends[seat] = End::open;
   kept.known[seat] = true;
-  kept.segment = found.segment;
   recovered_items_[seat] += kept.end - kept.first;
 }
 
@@ -125,14 +139,30 @@ bool Records::must_be_missed(const Kept& kept, const SimDisk& disk) const {
 }
 
 std::vector<Position> Records::all_recovered(std::size_t seat, Witness& witness,
-                                             const SimDisk& disk) {
+                                             const SimDisk& disk, std::uint64_t evicted,
+                                             const LetGo& let_go) {
   std::vector<Position> missing;
   for (auto& [position, kept] : records_) {
     if (!kept.is_owed(seat)) continue;
     if (!kept.here || kept.known[seat] || kept.ends[seat] != End::open) continue;
     if (kept.promised) {
-      const bool excused = kept.marked[seat] || !disk.intact(segment_of(position), 0, SIZE_MAX);
-      hold(disk.ever_troubled() && excused, [&, at = position] {
+      // damage may take what a replay came from, and then nothing says that it counts
+      const bool excused =
+          disk.ever_troubled() &&
+          (kept.replay || kept.marked[seat] || !disk.intact(segment_of(position), 0, SIZE_MAX));
+      const std::uint64_t items = kept.end - kept.first;
+      if (!excused && items <= evicted) {
+        evicted -= items;
+        take_back(seat, witness, position, disk.ever_troubled());
+        continue;  // ended() sees that it is held no more
+      }
+      if (!excused && kept.replay && let_go(items)) {
+        take_back(seat, witness, position, disk.ever_troubled());
+        witness.left(kept.first, kept.end);
+        kept.ends[seat] = End::settled;
+        continue;
+      }
+      hold(excused, [&, at = position] {
         return fmt::format(
             "recovery: record {} in segment {} was answered 200 and is not there for "
             "destination {}",
@@ -140,7 +170,8 @@ std::vector<Position> Records::all_recovered(std::size_t seat, Witness& witness,
       });
       if (!kept.marked[seat] && must_be_missed(kept, disk)) missing.push_back(position);
     }
-    witness.vanished(kept.first, kept.end);
+    witness.vanished(kept.first, kept.end, kept.unseen[seat]);
+    kept.unseen[seat] = 0;
     kept.ends[seat] = End::settled;
     kept.marked[seat] = true;  // the next snapshot says so, whichever later process can read it
   }
@@ -154,6 +185,32 @@ void Records::ended(std::size_t seat, const std::vector<Position>& held) {
     kept.ends[seat] = End::settled;
     kept.marked[seat] = true;  // a commit that failed may have left it on disk all the same
   }
+}
+
+void Records::count_unseen(std::size_t seat, const Witness& witness,
+                           const std::function<std::uint64_t(Position)>& remaining, bool doubtful) {
+  for (auto& [position, kept] : records_) {
+    if (!kept.known[seat] || kept.ends[seat] != End::open) continue;
+    const std::uint64_t open = witness.open_items(kept.first, kept.end, kept.replay ? position : 0);
+    const std::uint64_t held = remaining(position);
+    hold(held <= open || doubtful || witness.has_doubled(),
+         "more items of a record are held than have no end");
+    kept.unseen[seat] = open - std::min(open, held);
+  }
+}
+
+Number Records::first_of(Position position) const {
+  const auto at = records_.find(position);
+  hold(at != records_.end(), "quarantine: of a record that nobody has offered");
+  return at->second.first;
+}
+
+Records::Undone Records::supersede(std::size_t seat, Position position) {
+  Kept& kept = records_.at(position);
+  const Undone undone{kept.ends[seat] != End::open, std::exchange(kept.unseen[seat], 0)};
+  kept.ends[seat] = End::settled;
+  kept.marked[seat] = true;
+  return undone;
 }
 
 void Records::next_run() {
@@ -179,7 +236,8 @@ Records::Arrivals Records::given_up(std::size_t seat, const Witness& witness) co
   Arrivals made;
   for (const auto& [position, kept] : records_) {
     if (!kept.known[seat] || kept.ends[seat] == End::open) continue;
-    if (witness.gave_up(kept.first, kept.end)) made.add(kept.arrived, kept.arrived);
+    if (witness.gave_up(kept.first, kept.end, kept.replay ? position : 0))
+      made.add(kept.arrived, kept.arrived);
   }
   return made;
 }

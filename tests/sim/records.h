@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -21,6 +22,9 @@ class Records {
  public:
   explicit Records(std::vector<Truth>& truths) : truths_(truths) {}
 
+  using Undone = Witness::Undone;
+  /// True: so many more items were found in quarantine and let go.
+  using LetGo = std::function<bool(std::uint64_t items)>;
   struct Offer {
     journal::Position position = 0;
     Number first = 0;
@@ -28,6 +32,7 @@ class Records {
     std::uint8_t app = 0;
     std::uint8_t owed = 0;  ///< bit mask of seats
     WallTime arrived{};
+    bool replay = false;  ///< from quarantine: its items were in another record before
   };
   /// The journal took it; nobody was told yet.
   void offered(const Offer& offer);
@@ -45,14 +50,37 @@ class Records {
   struct Found {
     journal::Position position = 0;
     journal::Position segment = 0;
+    bool doubtful = false;  ///< damage, maybe of what is gone now, may have brought it back
   };
   void recovered(std::size_t seat, Witness& witness, Found found, bool troubled);
   /// All of an earlier run has been read: what was promised and not settled must have come back,
-  /// but from damaged files. Returns those that the books must name as lost.
+  /// but from damaged files, replays whose items were let go from quarantine at once, and so many
+  /// items that were evicted at once for what is sent again from quarantine. Returns those that the
+  /// books must name as lost.
   std::vector<journal::Position> all_recovered(std::size_t seat, Witness& witness,
-                                               const SimDisk& disk);
+                                               const SimDisk& disk, std::uint64_t evicted,
+                                               const LetGo& let_go);
   /// The process ends; it holds these for this destination, ascending.
   void ended(std::size_t seat, const std::vector<journal::Position>& held);
+  /// ... and so many items of each of them; some may have been let go from the quarantine.
+  void count_unseen(std::size_t seat, const Witness& witness,
+                    const std::function<std::uint64_t(journal::Position)>& remaining,
+                    bool doubtful);
+  /// Items of a record that isn't durable yet were let go from quarantine meanwhile.
+  void set_unseen(std::size_t seat, journal::Position position, std::uint64_t items) {
+    records_.at(position).unseen[seat] = items;
+  }
+  bool is_replay(journal::Position position) const { return records_.at(position).replay; }
+  Number first_of(journal::Position position) const;
+  /// The process that runs has found it, or taken it.
+  bool is_back(std::size_t seat, journal::Position position) const {
+    return records_.at(position).known[seat];
+  }
+  bool end_is_durable(std::size_t seat, journal::Position position) const {
+    return records_.at(position).ends[seat] == End::durable;
+  }
+  /// A replay doesn't count: what it had is in quarantine again.
+  Undone supersede(std::size_t seat, journal::Position position);
   void next_run();
   /// A process has recovered all, and what nobody needs is gone.
   void cleared() { cleared_ = runs_; }
@@ -87,10 +115,12 @@ class Records {
     std::size_t commit = 0;  ///< that made it durable, from 1 on
     journal::Position segment = 0;
     bool promised = false;
-    bool here = false;                     ///< promised, or found again though nobody was told
-    bool void_kept = false;                ///< that it was refused is on disk
-    std::array<bool, seats_max> known{};   ///< to the process that runs now
-    std::array<bool, seats_max> marked{};  ///< that it came to its end may be on disk
+    bool here = false;       ///< promised, or found again though nobody was told
+    bool void_kept = false;  ///< that it was refused is on disk
+    bool replay = false;
+    std::array<std::uint64_t, seats_max> unseen{};  ///< items let go while it was open
+    std::array<bool, seats_max> known{};            ///< to the process that runs now
+    std::array<bool, seats_max> marked{};           ///< that it came to its end may be on disk
     std::array<End, seats_max> ends{};
     bool is_owed(std::size_t seat) const { return (owed >> seat & 1U) != 0; }
   };
@@ -101,6 +131,7 @@ class Records {
     std::size_t to = 0;
   };
   void take_in(Kept& kept);
+  void take_back(std::size_t seat, Witness& witness, journal::Position position, bool doubtful);
   bool must_be_missed(const Kept& kept, const SimDisk& disk) const;
 
   std::vector<Truth>& truths_;

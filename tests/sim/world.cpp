@@ -14,6 +14,7 @@ World::World(const Plan& plan, bool verbose)
       trace_(verbose),
       chance_(plan.seed * 7 + 3),
       shell_chance_(plan.seed * 11 + 5),
+      person_chance_(plan.seed * 19 + 11),
       late_chance_(plan.seed * 17 + 1) {
   seat_parties();
   if (plan_.disk) {
@@ -27,6 +28,7 @@ World::World(const Plan& plan, bool verbose)
   plan_rotation();
   plan_jump();
   plan_bars();
+  plan_person();
   if (plan_.shutdown) {
     loop_.after(chance_.up_to(plan_.faults_last), [this] { process_->stop(plan_.grace); });
   } else {
@@ -49,10 +51,10 @@ void World::seat_parties() {
 }
 
 void World::start_process() {
-  process_ =
-      std::make_unique<Process>(Process::Around{plan_, loop_, shell_chance_, trace_, truths_,
-                                                seats_, wall_offset_, records_of_, disk_.get()},
-                                fmt::format("own-{}", own_version_));
+  process_ = std::make_unique<Process>(
+      Process::Around{plan_, loop_, shell_chance_, trace_, truths_, seats_, wall_offset_,
+                      records_of_, bin_, disk_.get()},
+      fmt::format("own-{}", own_version_));
   crash_at_ = UINT64_MAX;
   if (calm_ && plan_.reseats) process_->release();
   if (!plan_.disk || calm_ || plan_.disk->events_a_life == 0) return;
@@ -101,7 +103,30 @@ void World::plan_release() {
   });
 }
 
+/// Sometimes the process ends while the disk is at work on what the person wanted.
+void World::plan_person() {
+  if (plan_.person_every == Duration::zero()) return;
+  loop_.after(person_chance_.about(plan_.person_every), [this] {
+    if (calm_) return;
+    person(person_chance_.one_in(3));
+    plan_person();
+  });
+}
+
+void World::person(bool crash_soon) {
+  if (!process_ || process_->stopping() || process_->person(person_chance_) == 0) return;
+  const bool may_crash = plan_.disk && plan_.disk->events_a_life != 0 && !calm_;
+  if (crash_soon && may_crash)
+    crash_at_ = std::min(crash_at_, loop_.ran() + person_chance_.below(12));
+}
+
+void World::replay_at_calm() {
+  if (process_ && process_->replay_all()) return;
+  loop_.after(seconds(1), [this] { replay_at_calm(); });
+}
+
 void World::crash() {
+  if (plan_.person_every != Duration::zero() && person_chance_.one_in(4)) person(false);
   process_->die(shell_chance_.below(4) < plan_.disk->power_cuts);
   next_process();
 }
@@ -225,6 +250,7 @@ void World::calm() {
   if (process_ && disk_ && plan_.disk->crash_at_calm) crash_at_ = loop_.ran();
   if (process_) process_->new_own_key(fmt::format("own-{}", own_version_));
   if (process_ && plan_.reseats) process_->release();
+  if (plan_.replay_at_calm) replay_at_calm();
   trickle(seconds(2));
 }
 
@@ -251,8 +277,13 @@ void World::run_until_settled() {
     if (!calm_) continue;
     Time quiet = calm_at_;
     for (const Seat& seat : seats_) quiet = std::max(quiet, seat.witness->quiet_until());
-    hold(loop_.now() < quiet + hours(2),
-         [&] { return "settling: still held two hours after the faults stopped\n" + held(); });
+    // a full journal in which each batch has an item that brings a 500: nothing can show that it
+    // isn't the destination, until somebody mends that
+    if (loop_.now() > quiet + hours(2)) {
+      for (Seat& seat : seats_) seat.server->mend();
+    }
+    hold(loop_.now() < quiet + hours(4),
+         [&] { return "settling: still held four hours after the faults stopped\n" + held(); });
   }
 }
 

@@ -42,6 +42,9 @@ class World {
   void plan_restart();
   void reseat();
   void plan_release();
+  void plan_person();
+  void person(bool crash_soon);
+  void replay_at_calm();
   void plan_moods(Seat& seat, std::size_t next);
   void plan_rotation();
   void plan_jump();
@@ -58,11 +61,13 @@ class World {
   Loop loop_;
   Chance chance_;
   Chance shell_chance_;
+  Chance person_chance_;
   Chance late_chance_;  ///< for what came later to the simulator, so that older seeds keep theirs
   std::vector<Truth> truths_;
   std::vector<Seat> seats_;
   Duration wall_offset_{};
   Records records_of_{truths_};
+  Bin bin_{records_of_, seats_, trace_, loop_};
   std::unique_ptr<SimDisk> disk_;
   std::uint64_t crash_at_ = UINT64_MAX;  ///< events
   std::unique_ptr<Process> process_;

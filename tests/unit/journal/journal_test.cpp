@@ -322,17 +322,40 @@ TEST(Quarantine, LetsTheOldestBytesGoButKeepsCounting) {
   EXPECT_LE(quarantine.bytes(), 3 * each + 10);
 }
 
-TEST(Quarantine, GivesWayToTheMemoryBudget) {
+TEST(Quarantine, PassesAFullBudgetByNoMoreThanItsOwnBound) {
   constexpr std::size_t each = sizeof(Quarantine::Kept) + 40;
-  Budget budget(each + 10);
-  Quarantine quarantine(10 * each, budget);
+  Budget budget(1000);
+  const auto others = budget.take(1000);
+  Quarantine quarantine(3 * each, budget);
+  Quarantined q;
+  q.last = 1;
+  q.bytes = Slice(std::string(40, 'q'));
+  EXPECT_FALSE(quarantine.crowds());
+  for (int i = 0; i < 5; ++i) {
+    quarantine.put(q);
+    EXPECT_LE(budget.used(), budget.limit() + quarantine.bytes_max());
+  }
+  EXPECT_EQ(quarantine.kept().size(), 3U);
+  EXPECT_EQ(quarantine.let_go_items(), 2U);
+  EXPECT_TRUE(quarantine.crowds());
+  EXPECT_GE(quarantine.take_crowded_by(), 3 * each);
+  EXPECT_EQ(quarantine.take_crowded_by(), 0U) << "asked for once";
+  EXPECT_NE(quarantine.restore(q, 1), nullptr);
+  EXPECT_EQ(quarantine.kept().size(), 3U);
+}
+
+TEST(Quarantine, LetsNothingGoForOneThatIsLargerThanAllOfIt) {
+  constexpr std::size_t each = sizeof(Quarantine::Kept) + 40;
+  Budget budget(100 * each);
+  Quarantine quarantine(3 * each, budget);
   Quarantined q;
   q.last = 1;
   q.bytes = Slice(std::string(40, 'q'));
   quarantine.put(q);
+  q.bytes = Slice(std::string(4 * each, 'q'));
   quarantine.put(q);
   EXPECT_EQ(quarantine.kept().size(), 1U);
-  EXPECT_EQ(budget.used(), each);
+  EXPECT_EQ(quarantine.let_go_items(), 1U);
 }
 
 }  // namespace

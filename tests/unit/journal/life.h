@@ -64,7 +64,8 @@ struct Life {
     record.signal = signal;
     record.arrived = arrived;
     record.body = Slice(body_of(number));
-    return journal.append(std::move(record), budget.take_anyway(1), now, audience);
+    auto charge = budget.take_anyway(record.body.size() + record_overhead);
+    return journal.append(std::move(record), std::move(charge), now, audience);
   }
   void commit() {
     now += std::chrono::milliseconds(200);

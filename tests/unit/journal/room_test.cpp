@@ -99,6 +99,26 @@ TEST_F(Room, DoesntGiveUpASegmentWithARecordInFlight) {
   one.journal.release(1, first);
 }
 
+TEST_F(Room, GivesUpNothingOfASegmentThatTheQuarantineStillNeeds) {
+  Life one(files, cap, {{"down"}}, {.expire_when_full = true}, true, 1U << 20U);
+  std::uint64_t n = 0;
+  while (expired(one) == 0) {
+    ASSERT_TRUE(one.append(++n).has_value());
+    one.commit();
+  }
+  const std::uint64_t gone = expired(one);
+  std::size_t at = 0;
+  for (const Position p : one.positions()) {
+    if (at++ % 10 == 0) one.quarantine(p);  // of every segment some, and none is durable yet
+  }
+  while (one.append(++n)) ASSERT_LT(n, 2000U);
+  EXPECT_EQ(expired(one), gone) << "what would not have made room";
+  one.commit();
+  EXPECT_TRUE(one.append(++n).has_value());
+  EXPECT_GT(expired(one), gone);
+  EXPECT_EQ(one.imbalance(), "");
+}
+
 TEST_F(Room, CountsAFileThatItCouldNotRemoveAndTriesAgain) {
   Life one(files, cap);
   std::vector<Position> all;

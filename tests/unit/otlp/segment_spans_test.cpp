@@ -370,6 +370,8 @@ TEST(SegmentTimes, AreExactToTheNanosecond) {
   EXPECT_EQ(nanos_of("1e-30"), Nanos(0));
   EXPECT_EQ(nanos_of("0"), Nanos(0));
   EXPECT_EQ(nanos_of("18446744073.709551615"), Nanos(UINT64_MAX));
+  EXPECT_EQ(nanos_of("18446744073.7095516154"), Nanos(UINT64_MAX));
+  EXPECT_EQ(nanos_of("18446744073.7095516155"), std::nullopt) << "rounded up it is too large";
   EXPECT_EQ(nanos_of("18446744073.709551616"), std::nullopt);
   for (const std::string_view bad : {"", ".", "-1", "1e999", "e5", "1e", "true", "\"1\""})
     EXPECT_EQ(nanos_of(bad), std::nullopt) << bad;

@@ -206,6 +206,36 @@ TEST_F(StoredJournal, HasWhatIsInQuarantineAndSendsItAgain) {
   EXPECT_EQ(again.holders(held.back()->position), (Holders{{"a", 2}}));
 }
 
+TEST_F(StoredJournal, SendsAgainNoMoreThanTheCapHasRoomFor) {
+  {
+    Stored stored(files, with_seed());
+    ASSERT_TRUE(stored.read());
+    journal::Quarantined item;
+    item.destination = "a";
+    item.position = 3;
+    item.last = 3;
+    item.bytes = Slice(std::string(100, 'd'));
+    stored.quarantine().put(std::move(item));
+    stored.journal().settle(stored.find("a").value(), 3, 3, ledger::Reason::refused_alone, now);
+    commit(stored.journal());
+  }
+  std::size_t there = 0;
+  for (const auto& [name, file] : files.files) there += file.now.size();
+  journal::QuarantineAsk ask;
+  ask.any_destination = true;
+  for (const bool room : {false, true}) {
+    journal::DiskSettings with = with_seed();
+    with.bytes_max = room ? 8 * there : there;
+    Stored stored(files, with);
+    ASSERT_TRUE(stored.read());
+    const auto done = journal::replay_quarantined(stored.journal(), stored.quarantine(),
+                                                  stored.budget(), ask, WallTime(hours(2)), now);
+    EXPECT_EQ(done.full, !room);
+    EXPECT_EQ(done.entries, room ? 1U : 0U);
+    EXPECT_EQ(stored.quarantine().kept().size(), 1U) << "until it is durable";
+  }
+}
+
 TEST_F(StoredJournal, GivesUpWhatIsOldForOneDestinationForGood) {
   Stored stored(files, with_seed());
   ASSERT_TRUE(stored.read());
