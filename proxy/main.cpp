@@ -19,9 +19,11 @@
 #include "app/log.h"
 #include "base/memory.h"
 #include "config/cli.h"
+#include "config/completion.h"
 #include "config/exit_codes.h"
 #include "config/help.h"
 #include "config/load.h"
+#include "config/man.h"
 #include "config/report.h"
 #include "config/sources.h"
 #include "demo/demo.h"
@@ -36,8 +38,8 @@ using forager::config::ExitCode;
 
 int exit_with(ExitCode code) { return static_cast<int>(code); }
 
-/// No core dump (it would hold keys and telemetry), no death by a closed pipe, a malloc that
-/// returns memory.
+/// No core dump (it would hold keys and telemetry), no death by a closed pipe, as many open files
+/// as the hard limit allows (nothing here uses select()), a malloc that returns memory.
 void prepare_process() {
   // a closed stdin, stdout or stderr would give its number to a socket, which log lines would then
   // go to
@@ -45,6 +47,11 @@ void prepare_process() {
     fd = ::open("/dev/null", O_RDWR);
   const rlimit none{0, 0};
   ::setrlimit(RLIMIT_CORE, &none);
+  rlimit files{};
+  if (::getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
+  }
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a write over `ulimit -f` then fails as on a full disk
   forager::set_up_malloc();
@@ -116,7 +123,7 @@ int doctor(const Command& command) {
     return exit_with(ExitCode::usage);
   }
   forager::app::set_up_log(forager::config::LogLevel::error, loaded->config.log_format);
-  return print(forager::doctor::run_doctor(*loaded, sources, command.json));
+  return print(forager::doctor::run_doctor(*loaded, sources, command.json, command.create));
 }
 
 int dispatch(const Command& command) {
@@ -141,6 +148,12 @@ int dispatch(const Command& command) {
       return journal(command);
     case CommandKind::version:
       fmt::print("forager {}\n", FORAGER_VERSION);
+      return exit_with(ExitCode::ok);
+    case CommandKind::completion:
+      std::fputs(forager::config::completion(command.shell).c_str(), stdout);
+      return exit_with(ExitCode::ok);
+    case CommandKind::man:
+      std::fputs(forager::config::man_page(FORAGER_VERSION).c_str(), stdout);
       return exit_with(ExitCode::ok);
     case CommandKind::help:
       std::fputs(forager::config::help_text().c_str(), stdout);

@@ -75,6 +75,13 @@ class Door {
   virtual void book_refusal(Signal /*signal*/, ledger::Reason /*reason*/) {}
   /// Memory for a body about to be read; nullopt: answer turn_away(busy).
   virtual std::optional<Budget::Charge> room(std::size_t bytes) = 0;
+  /// Makes a charge that `room` gave as large as `bytes`, or smaller; false: there is no room, and
+  /// nothing changed. What the door lets go for it is given back at once, for the charge to take.
+  bool extend(Budget::Charge& charge, std::size_t bytes) {
+    if (charge.resize(bytes)) return true;
+    if (!room(bytes - charge.bytes())) return false;
+    return charge.resize(bytes);
+  }
   /// Bytes to leave free in front of an uncompressed body, and to charge with it: so that what is
   /// added to it moves its beginning only.
   virtual std::size_t headroom() const { return 0; }

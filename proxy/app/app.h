@@ -59,6 +59,8 @@ class App {
   exporter::DeliveryConfig delivery_config(const std::string& name) const;
   asio::awaitable<void> run_with_aws(Carrier& carrier);
   void start_carriers();
+  asio::awaitable<void> reload_certificates(Carrier& carrier, std::string_view why);
+  asio::awaitable<void> watch_certificates(Carrier& carrier);
 
   // the X-Ray daemon's port (xray_daemon.cpp)
   Carrier* carrier_named(std::string_view name);

@@ -28,6 +28,7 @@ struct Carrier {
   std::unique_ptr<exporter::Exporter> exporter;
   hive::HiveTransport* hive = nullptr;  ///< the transport, when it is the hive
   std::string prefix;                   ///< path of its endpoint, in front of every target
+  std::string url{};                    ///< of its endpoint; empty: in this process
   std::string where;  ///< for people: "https://api.honeycomb.io", "this terminal and ..."
 };
 

@@ -1,10 +1,12 @@
 // Each destination's delivery and exporter: what configuration says, put into the parts.
+#include <array>
 #include <random>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include "app/app.h"
+#include "app/file_stamp.h"
 
 namespace forager::app {
 namespace {
@@ -78,6 +80,7 @@ void App::start_carriers() {
   for (const auto& carrier : carriers_) {
     auto running = carrier->needs_aws ? run_with_aws(*carrier) : carrier->exporter->run();
     spawn(executor, std::move(running), "exporter");
+    if (carrier->tls) spawn(executor, watch_certificates(*carrier), "certificates");
   }
   if (vendors_.aws() == nullptr) return;
   vendors_.aws()->on_changed([this] {
@@ -94,8 +97,57 @@ void App::start_carriers() {
 asio::awaitable<void> App::run_with_aws(Carrier& carrier) {
   const Time deadline = std::chrono::steady_clock::now() + first_credentials;
   auto first = co_await vendors_.aws()->first(deadline);
-  if (!first) spdlog::warn("{}: {}", carrier.destination->name(), first.error().what);
+  // a stop ends the wait too, and that is no fault
+  if (!first && phase_ != admin::Phase::draining)
+    spdlog::warn("{}: {}", carrier.destination->name(), first.error().what);
   co_await carrier.exporter->run();
+}
+
+/// Connections that are open go on as they are used; new ones are made with what is there now.
+asio::awaitable<void> App::reload_certificates(Carrier& carrier, std::string_view why) {
+  const std::string name(carrier.destination->name());
+  const std::string said(why);
+  auto done = co_await carrier.tls->reload();
+  if (!done) {
+    spdlog::error("{}: the certificates stay as they were: {}; correct the file, it is read again",
+                  name, done.error().what);
+    co_return;
+  }
+  if (*done) {
+    spdlog::info("{}: the certificates were read again ({})", name, said);
+    carrier.transport->begin_anew();
+  }
+  carrier.delivery->credentials_changed(std::chrono::steady_clock::now());
+  carrier.exporter->wake();
+}
+
+/// A certificate and its key are two files: what has changed is read when it has been still for a
+/// moment.
+asio::awaitable<void> App::watch_certificates(Carrier& carrier) {
+  const auto stamps = [&carrier] {
+    std::array<FileStamp, 3> made;
+    const net::TlsFiles& files = carrier.tls->files();
+    std::size_t i = 0;
+    for (const std::string* path : {&files.ca, &files.certificate, &files.private_key})
+      made[i++] = path->empty() ? FileStamp{} : stamp_of(*path);
+    return made;
+  };
+  auto seen = stamps();
+  if (carrier.tls->files().ca.empty() && carrier.tls->files().certificate.empty()) co_return;
+  bool changed = false;
+  asio::steady_timer timer(io_);
+  for (;;) {
+    timer.expires_after(file_step);
+    co_await timer.async_wait(use_tuple);
+    const auto now = stamps();
+    if (now != seen) {
+      seen = now;
+      changed = true;
+      continue;
+    }
+    if (!std::exchange(changed, false)) continue;
+    co_await reload_certificates(carrier, std::string_view("a file has changed"));
+  }
 }
 
 }  // namespace forager::app

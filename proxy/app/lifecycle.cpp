@@ -2,11 +2,11 @@
 // without closing a port.
 #include <algorithm>
 #include <cstdlib>
-#include <sys/stat.h>
 
 #include <spdlog/spdlog.h>
 
 #include "app/app.h"
+#include "app/file_stamp.h"
 #include "app/log.h"
 #include "base/iso_time.h"
 
@@ -18,27 +18,8 @@ using std::chrono::steady_clock;
 
 /// How often a draining process looks whether it may go on; only between SIGTERM and exit.
 constexpr milliseconds drain_step{10};
-/// How often the key file is looked at. Polling survives every way secrets are replaced (rename,
-/// symlink swap, remount).
-constexpr std::chrono::seconds key_file_step{2};
 /// Of the grace, what is kept back for delivering and closing after the listeners are gone.
 constexpr milliseconds reserve_max{2'000};
-
-struct FileStamp {
-  ino_t inode = 0;
-  off_t size = 0;
-  timespec changed{};
-  bool operator==(const FileStamp& other) const {
-    return inode == other.inode && size == other.size && changed.tv_sec == other.changed.tv_sec &&
-           changed.tv_nsec == other.changed.tv_nsec;
-  }
-};
-
-FileStamp stamp_of(const std::string& path) {
-  struct stat found{};
-  if (::stat(path.c_str(), &found) != 0) return {};
-  return {found.st_ino, found.st_size, found.st_mtim};
-}
 
 }  // namespace
 
@@ -168,6 +149,9 @@ void App::reload_settings() {
     take_key(one, read->config.*one.key, "SIGHUP");
   }
   if (vendors_.aws() != nullptr) vendors_.aws()->reread();
+  for (const auto& carrier : carriers_) {
+    if (carrier->tls) spawn(io_.get_executor(), reload_certificates(*carrier, "SIGHUP"), "SIGHUP");
+  }
   if (read->config.log_level != settings_.config.log_level) {
     set_log_level(read->config.log_level);
     settings_.config.log_level = read->config.log_level;
@@ -179,9 +163,7 @@ void App::reload_settings() {
       spdlog::warn("{} has changed; it takes effect at the next start", setting.flag);
     }
   }
-  if (read->config.otlp_headers != settings_.config.otlp_headers)
-    spdlog::warn("otlp-headers has changed; it takes effect at the next start");
-  spdlog::info("reloaded: keys and log level");
+  spdlog::info("reloaded: keys, certificates and log level");
 }
 
 asio::awaitable<void> App::watch_key_file(config::KeySetting of) {
@@ -189,18 +171,17 @@ asio::awaitable<void> App::watch_key_file(config::KeySetting of) {
   FileStamp seen = stamp_of(path);
   asio::steady_timer timer(io_);
   for (;;) {
-    timer.expires_after(key_file_step);
+    timer.expires_after(file_step);
     co_await timer.async_wait(use_tuple);
     const FileStamp now = stamp_of(path);
     if (now == seen) continue;
     seen = now;
     if (now.inode == 0) continue;  // being replaced
-    const auto key =
-        config::read_key(path, sources_.read_file, config::setting(of.flag).environment[0]);
+    const auto key = config::read_key(of, path, sources_.read_file);
     if (key) {
       take_key(of, *key, path);
     } else {
-      spdlog::error("the key stays as it was: {}", key.error().what);
+      spdlog::error("{} stays as it was: {}", of.what, key.error().what);
     }
   }
 }

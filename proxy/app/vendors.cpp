@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "config/values.h"
 #include "destination/hive.h"
 #include "destination/honeycomb.h"
 #include "destination/otlp_http.h"
@@ -23,6 +24,23 @@ namespace {
 exporter::Exporter::CredentialsOf always(destination::Credentials with) {
   return [with = std::move(with)](journal::GroupId) { return std::make_optional(with); };
 }
+
+/// The headers as they are set now, taken apart once.
+struct HeadersOf {
+  const Secret* list;
+  Secret seen{};
+  destination::Credentials made{};
+  std::optional<destination::Credentials> operator()(journal::GroupId) {
+    if (seen != *list) {
+      seen = *list;
+      auto headers = config::parse_headers(list->reveal());
+      made.headers = headers
+                         ? std::make_shared<const destination::SecretHeaders>(std::move(*headers))
+                         : nullptr;
+    }
+    return made;
+  }
+};
 
 }  // namespace
 
@@ -42,6 +60,7 @@ Result<net::Origin> Vendors::reach(Carrier& carrier, const std::string& url, net
   if (!origin) return origin.error();
   auto proxy = net::choose_proxy(*origin, from.https_proxy, from.no_proxy);
   if (!proxy) return proxy.error();
+  carrier.url = url;
   carrier.where = url;
   if (*proxy) carrier.where += fmt::format(" through the proxy {}", (*proxy)->endpoint());
   net::HttpsSettings https;
@@ -94,9 +113,16 @@ Result<void> Vendors::make_rollbar(Carrier& carrier) {
   with.host = origin->host;
   with.path_prefix = origin->prefix;
   with.item.environment = from.rollbar_environment;
+  with.item.code_version = from.rollbar_code_version;
+  with.item.branch = from.rollbar_branch;
+  with.item.root = from.rollbar_root;
+  with.item.framework = from.rollbar_framework;
   with.read.error_logs = from.rollbar_error_logs;
+  with.read.span_errors = from.rollbar_span_errors;
   with.rate.per_minute = from.rollbar_per_minute;
   with.rate.same_per_minute = from.rollbar_per_error;
+  with.scrub.insert(with.scrub.end(), from.rollbar_scrub.begin(), from.rollbar_scrub.end());
+  with.request_limit = from.request_limit;
   with.routed = routed_to("rollbar");
   carrier.destination = std::make_unique<destination::RollbarDestination>(std::move(with));
   carrier.credentials = [this](journal::GroupId) {
@@ -121,10 +147,9 @@ Result<void> Vendors::make_otlp(Carrier& carrier) {
   destination::OtlpHttpConfig with;
   with.host = origin->host;
   with.path_prefix = origin->prefix;
-  with.headers = from.otlp_headers;
   with.routed = routed_to("otlp");
   carrier.destination = std::make_unique<destination::OtlpHttpDestination>(std::move(with));
-  carrier.credentials = always({});
+  carrier.credentials = HeadersOf{&loaded_.config.otlp_headers};
   return {};
 }
 

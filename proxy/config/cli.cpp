@@ -6,7 +6,9 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "config/cli_words.h"
 #include "config/nearest.h"
+#include "config/routes.h"
 #include "config/settings.h"
 #include "config/values.h"
 
@@ -17,16 +19,39 @@ struct CommandRow {
   std::string_view name;
   CommandKind kind;
   bool takes_settings;
+  std::string_view text;
 };
-constexpr std::array<CommandRow, 9> commands{{{"run", CommandKind::run, true},
-                                              {"check", CommandKind::check, true},
-                                              {"config", CommandKind::config, true},
-                                              {"healthcheck", CommandKind::healthcheck, true},
-                                              {"demo", CommandKind::demo, false},
-                                              {"doctor", CommandKind::doctor, true},
-                                              {"journal", CommandKind::journal, true},
-                                              {"version", CommandKind::version, false},
-                                              {"help", CommandKind::help, false}}};
+constexpr std::array<CommandRow, 11> commands{{
+    {"run", CommandKind::run, true, "Receive and deliver until SIGTERM; also without a command."},
+    {"check", CommandKind::check, true, "Check all settings and files, start nothing."},
+    {"config", CommandKind::config, true, "Each effective setting and where it comes from."},
+    {"healthcheck", CommandKind::healthcheck, true,
+     "Ask the Forager of these settings whether it is well."},
+    {"demo", CommandKind::demo, false, "Send sample traces, metrics and logs."},
+    {"doctor", CommandKind::doctor, true,
+     "Ask every destination whether it would take what comes."},
+    {"journal", CommandKind::journal, true,
+     "Look at what is kept on disk, of a Forager that runs or not."},
+    {"version", CommandKind::version, false, "Print the version."},
+    {"completion", CommandKind::completion, false, "Print the completions of a shell."},
+    {"man", CommandKind::man, false, "Print the manual page."},
+    {"help", CommandKind::help, false, "Print the help."},
+}};
+
+constexpr std::array<WordText, 7> journal_commands{{
+    {"ls", "What each destination holds, and in which files."},
+    {"show", "Records as OTLP/JSON: the one of this number, else the first of those held."},
+    {"verify", "Check every checksum; exit 1 with a table if there is damage."},
+    {"export", "Write what is held as OTLP files into a directory."},
+    {"replay", "Send exported files to the Forager that runs, or quarantined items again."},
+    {"drop", "Give up what a destination holds."},
+    {"release", "Give up all that a destination holds which was taken out of the settings."},
+}};
+constexpr std::array<WordText, 3> shells{{
+    {"bash", "To be read by bash-completion."},
+    {"zsh", "A file _forager in the fpath."},
+    {"fish", "A file forager.fish in fish's completions."},
+}};
 
 /// CLI11's App with our options; its own help and messages aren't used, because they don't know the
 /// table.
@@ -35,8 +60,8 @@ class Parser {
   Parser() {
     app_.set_help_flag();
     app_.allow_extras();
-    app_.add_flag("-h,--help", help_)->disable_flag_override();
-    app_.add_flag("-V,--version", version_)->disable_flag_override();
+    flag(app_, "-h,--help", help_, "Print the help.");
+    flag(app_, "-V,--version", version_, "Print the version.");
     values_.resize(settings().size());
     for (const Setting& one : settings()) {
       app_.add_option(fmt::format("--{}", one.flag), values_[index_of(one)])
@@ -65,39 +90,91 @@ class Parser {
     return chosen();
   }
 
+  CommandLine describe() const {
+    CommandLine line;
+    line.everywhere = flags_of(app_);
+    std::erase_if(line.everywhere, [](const FlagWords& one) {
+      return one.name != "--help" && one.name != "--version";
+    });
+    for (const CommandRow& row : commands) {
+      CommandWords& made = line.commands.emplace_back();
+      made.name = row.name;
+      made.text = row.text;
+      made.takes_settings = row.takes_settings;
+      made.flags = flags_of(*app_.get_subcommand(std::string(row.name)));
+      if (row.kind == CommandKind::journal) made.words = journal_commands;
+      if (row.kind == CommandKind::completion) made.words = shells;
+    }
+    return line;
+  }
+
  private:
+  /// From CLI11 itself, so that none can be forgotten.
+  static std::vector<FlagWords> flags_of(const CLI::App& of) {
+    std::vector<FlagWords> flags;
+    for (const CLI::Option* one : of.get_options()) {
+      if (one->get_positional()) continue;
+      FlagWords& made = flags.emplace_back();
+      made.name = "--" + one->get_lnames().front();
+      if (!one->get_snames().empty()) made.short_name = "-" + one->get_snames().front();
+      if (one->get_expected_max() > 0) made.value = one->get_type_name();
+      made.text = one->get_description();
+      made.words = words_of(made.name);
+    }
+    return flags;
+  }
+
+  static std::vector<std::string_view> words_of(std::string_view flag) {
+    if (flag == "--destination") return {destination_names.begin(), destination_names.end()};
+    if (flag == "--signal") return {"traces", "metrics", "logs", "segments"};
+    if (flag == "--format") return {"json", "proto"};
+    return {};
+  }
+
   void add(const CommandRow& row) {
-    CLI::App* command = app_.add_subcommand(std::string(row.name));
+    CLI::App* command = app_.add_subcommand(std::string(row.name), std::string(row.text));
     command->set_help_flag();
     command->allow_extras();
     command->fallthrough();
     if (row.kind == CommandKind::config) {
-      command->add_flag("--json", made_.json)->disable_flag_override();
-      command->add_flag("--reference", made_.reference)->disable_flag_override();
+      flag(*command, "--json", made_.json, "As JSON.");
+      flag(*command, "--reference", made_.reference, "The reference page as Markdown.");
     } else if (row.kind == CommandKind::healthcheck) {
-      command->add_flag("--live", live_)->disable_flag_override();
-      command->add_flag("--ready", made_.ready)->disable_flag_override();
-      command->add_option("--url", made_.url);
+      flag(*command, "--live", live_, "Whether it lives (default).");
+      flag(*command, "--ready", made_.ready, "Whether it takes requests: not while it drains.");
+      option(*command, "--url", made_.url, "URL", "Ask there, as http://HOST:PORT.");
     } else if (row.kind == CommandKind::demo) {
-      command->add_option("--endpoint", made_.endpoint);
+      option(*command, "--endpoint", made_.endpoint, "URL",
+             "Where to (default: http://localhost:4318).");
     } else if (row.kind == CommandKind::doctor) {
-      command->add_flag("--json", made_.json)->disable_flag_override();
+      flag(*command, "--json", made_.json, "As JSON.");
+      flag(*command, "--create", made_.create, "Make what is missing at a destination, to try it.");
     } else if (row.kind == CommandKind::journal) {
       add_journal(*command);
+    } else if (row.kind == CommandKind::completion) {
+      command->add_option("shell", made_.shell);
     }
   }
 
   void add_journal(CLI::App& command) {
     JournalWords& with = made_.journal;
     command.add_option("words", with.words);
-    command.add_flag("--json", made_.json)->disable_flag_override();
-    command.add_flag("--quarantined", with.quarantined)->disable_flag_override();
-    command.add_flag("--yes", with.yes)->disable_flag_override();
-    command.add_option("--destination", with.destination);
-    command.add_option("--signal", with.signal);
-    command.add_option("--format", with.format);
-    command.add_option("--before", with.before);
-    command.add_option("--limit", with.limit);
+    flag(command, "--json", made_.json, "As JSON.");
+    flag(command, "--quarantined", with.quarantined, "What a destination refuses even alone.");
+    flag(command, "--yes", with.yes, "Do it; without, say what would go.");
+    option(command, "--destination", with.destination, "NAME", "Of this destination alone.");
+    option(command, "--signal", with.signal, "NAME", "Of this signal alone.");
+    option(command, "--format", with.format, "NAME", "Form of the files: json (default) or proto.");
+    option(command, "--before", with.before, "TIME", "Older than 2h, or 2026-11-24T06:00:00Z.");
+    option(command, "--limit", with.limit, "N", "At most so many records (default: 10).");
+  }
+
+  static void flag(CLI::App& of, const char* name, bool& into, const char* text) {
+    of.add_flag(name, into, text)->disable_flag_override();
+  }
+  static void option(CLI::App& of, const char* name, std::string& into, const char* type,
+                     const char* text) {
+    of.add_option(name, into, text)->type_name(type);
   }
 
   Result<Command> chosen() {
@@ -120,6 +197,10 @@ class Parser {
                                made_.settings.front().name, row->name));
     }
     if (live_ && made_.ready) return fault("--live and --ready at once; give one of them");
+    if (row->kind == CommandKind::completion &&
+        std::ranges::find(shells, made_.shell, &WordText::word) == shells.end()) {
+      return fault("forager completion prints what one shell reads; write bash, zsh or fish");
+    }
     return std::move(made_);
   }
 
@@ -147,12 +228,13 @@ class Parser {
       std::string_view flag;
       std::string_view command;
     };
-    static constexpr std::array<Own, 13> own{{{"json", "config"},
+    static constexpr std::array<Own, 14> own{{{"json", "config"},
                                               {"reference", "config"},
                                               {"live", "healthcheck"},
                                               {"ready", "healthcheck"},
                                               {"url", "healthcheck"},
                                               {"endpoint", "demo"},
+                                              {"create", "doctor"},
                                               {"destination", "journal"},
                                               {"signal", "journal"},
                                               {"format", "journal"},
@@ -181,7 +263,7 @@ class Parser {
     for (const std::string& word : arguments) {
       const std::string name = word.substr(0, word.find('='));
       for (const auto* own : {"--json", "--reference", "--live", "--ready", "--help", "--version",
-                              "--quarantined", "--yes"}) {
+                              "--quarantined", "--yes", "--create"}) {
         if (name == own && name != word) return fault(fmt::format("{} takes no value", name));
       }
     }
@@ -204,5 +286,7 @@ class Parser {
 Result<Command> parse_command_line(std::span<const std::string> arguments) {
   return Parser().run(arguments);
 }
+
+CommandLine describe_command_line() { return Parser().describe(); }
 
 }  // namespace forager::config

@@ -21,6 +21,8 @@ enum class CommandKind : std::uint8_t {
   doctor,
   journal,
   version,
+  completion,
+  man,
   help
 };
 
@@ -40,11 +42,13 @@ struct Command {
   CommandKind kind = CommandKind::run;
   std::vector<FlagValue> settings;  ///< for system_sources
   bool json = false;                ///< config, doctor, journal: as JSON
+  bool create = false;              ///< doctor: make log groups and streams that are missing
   bool reference = false;           ///< config: the reference page instead of the values
   bool ready = false;               ///< healthcheck: /readyz instead of /livez
   std::string
       url;  ///< healthcheck: for load_admin_listen; empty: the admin address of the settings
   std::string endpoint;  ///< demo: where the telemetry goes; empty: http://localhost:4318
+  std::string shell;     ///< completion: bash, zsh or fish
   JournalWords journal;
 };
 

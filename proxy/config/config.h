@@ -87,11 +87,12 @@ struct Config {
   std::string honeycomb_dataset;          ///< for classic keys, and for logs without a service name
   std::string honeycomb_metrics_dataset;  ///< dataset of metrics; else honeycomb_dataset
 
-  std::string otlp_endpoint;  ///< of any other backend; empty: none
-  std::vector<std::pair<std::string, Secret>> otlp_headers;
-  std::string otlp_ca_file;                          ///< what signs its certificate; empty: ca_file
-  std::string otlp_certificate;                      ///< PEM: ours, for who asks for one
-  std::string otlp_private_key;                      ///< PEM
+  std::string otlp_endpoint;      ///< of any other backend; empty: none
+  Secret otlp_headers;            ///< name=value,name=value; parse_headers takes it apart
+  std::string otlp_headers_file;  ///< re-read on SIGHUP and when it changes
+  std::string otlp_ca_file;       ///< what signs its certificate; empty: ca_file
+  std::string otlp_certificate;   ///< PEM: ours, for who asks for one
+  std::string otlp_private_key;   ///< PEM
   Compression otlp_compression = Compression::gzip;  ///< OTLP has servers read gzip, and no more
 
   std::string aws_credentials;  ///< where from, in words; empty: nothing is set
@@ -109,6 +110,12 @@ struct Config {
   bool rollbar_error_logs = true;                  ///< logs of severity ERROR without an exception
   std::uint32_t rollbar_per_minute = 60;           ///< items
   std::uint32_t rollbar_per_error = 10;            ///< of them, of one and the same error
+  bool rollbar_span_errors = false;        ///< spans with status ERROR and no exception event
+  std::string rollbar_code_version;        ///< of apps that don't say theirs
+  std::string rollbar_branch;              ///< the same
+  std::string rollbar_root;                ///< where the code lies: taken off file names there
+  std::string rollbar_framework;           ///< "flask"
+  std::vector<std::string> rollbar_scrub;  ///< names whose values are hidden, beside the usual ones
 
   std::string
       https_proxy;  ///< http://[user:password@]host:port; print it through without_userinfo only

@@ -84,16 +84,22 @@ struct Word {
   E value;
 };
 
+template <const auto& Words>
+std::vector<std::string_view> names_of() {
+  std::vector<std::string_view> names;
+  for (const auto& known : Words) names.push_back(known.name);
+  return names;
+}
+
 template <auto Member, const auto& Words>
 inline constexpr Field word{
     [](Config& c, std::string_view given) -> std::optional<Fault> {
-      std::vector<std::string_view> names;
       for (const auto& known : Words) {
-        names.push_back(known.name);
         if (known.name != given) continue;
         c.*Member = known.value;
         return std::nullopt;
       }
+      const auto names = names_of<Words>();
       return fault(fmt::format("is unknown{}; allowed is {}", did_you_mean(given, names),
                                fmt::join(names, ", ")));
     },
@@ -102,7 +108,8 @@ inline constexpr Field word{
         if (known.value == c.*Member) return std::string(known.name);
       }
       return std::string();
-    }};
+    },
+    names_of<Words>};
 
 inline constexpr std::array<Word<KeyPolicy>, 3> key_policy_words{
     {{"replace", KeyPolicy::replace},
@@ -144,8 +151,23 @@ inline constexpr Field key_field{
 inline constexpr Field rollbar_token_field{
     [](Config& c, std::string_view given) { return store(c.rollbar_token, parse_key(given)); },
     [](const Config& c) { return std::string(c.rollbar_token.empty() ? "" : "[secret]"); }};
+inline constexpr Field rollbar_scrub_field{
+    [](Config& c, std::string_view given) -> std::optional<Fault> {
+      std::vector<std::string> names = split_list(given);
+      const auto is_name = [](const std::string& name) {
+        return name.find_first_of(" \t;=") == std::string::npos;
+      };
+      if (!std::ranges::all_of(names, is_name)) {
+        return fault("is no list of names; write them at commas, such as iban,card_number");
+      }
+      c.rollbar_scrub = std::move(names);
+      return std::nullopt;
+    },
+    [](const Config& c) { return fmt::format("{}", fmt::join(c.rollbar_scrub, ",")); }};
 inline constexpr Field otlp_headers_field{
-    [](Config& c, std::string_view given) { return store(c.otlp_headers, parse_headers(given)); },
+    [](Config& c, std::string_view given) {
+      return store(c.otlp_headers, parse_header_list(given));
+    },
     [](const Config& c) { return std::string(c.otlp_headers.empty() ? "" : "[secret]"); }};
 inline constexpr Field proxy_field{
     [](Config& c, std::string_view given) { return store(c.https_proxy, parse_proxy(given)); },
@@ -156,6 +178,12 @@ inline constexpr Field enrich_field{
     [](const Config& c) { return format_enrich(c.enrich); }};
 
 inline Result<std::string> any_text(std::string_view given) { return std::string(given); }
+/// Vendors cut what is longer, and then it is another name.
+template <std::size_t Most>
+Result<std::string> short_text(std::string_view given) {
+  if (given.size() > Most) return fault(fmt::format("is too long; at most {} bytes", Most));
+  return std::string(given);
+}
 /// As in "eu-west-1": part of a host name.
 inline Result<std::string> region_text(std::string_view given) {
   const auto fits = [](char c) {

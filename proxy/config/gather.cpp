@@ -213,10 +213,10 @@ class Gatherer {
     } else if (origins[key].level > origins[file].level) {
       (made_.config.*of.file).clear();
       origins[file] = {Level::automatic,
-                       fmt::format("not used: the key is from {}", origins[key].text)};
+                       fmt::format("not used: the {} is from {}", of.noun, origins[key].text)};
     } else {
       made_.config.*of.key = Secret();
-      origins[key] = {Level::automatic, "not used: there is a key file"};
+      origins[key] = {Level::automatic, fmt::format("not used: there is a {} file", of.noun)};
     }
   }
 
@@ -226,6 +226,10 @@ class Gatherer {
 };
 
 }  // namespace
+
+Result<Secret> read_key(const KeySetting& of, const std::string& path, const ReadFile& read_file) {
+  return read_key(path, read_file, setting(of.flag).environment[0], of.noun, of.parse);
+}
 
 Gathered gather(const Sources& sources) { return Gatherer(sources).run(); }
 

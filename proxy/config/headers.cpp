@@ -82,4 +82,13 @@ Result<std::vector<std::pair<std::string, Secret>>> parse_headers(std::string_vi
   return made;
 }
 
+Result<Secret> parse_header_list(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace(line, '\n', ',');
+  const auto headers = parse_headers(line);
+  Result<Secret> made = headers ? Result<Secret>(Secret(line)) : headers.error();
+  OPENSSL_cleanse(line.data(), line.size());
+  return made;
+}
+
 }  // namespace forager::config

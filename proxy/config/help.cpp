@@ -35,7 +35,8 @@ Commands:
   demo           Send sample traces, metrics and logs.
                  --endpoint URL (default: http://localhost:4318).
   doctor         Ask every destination whether it would take what comes:
-                 address, credentials, permissions, clock. --json as JSON.
+                 address, credentials, permissions, clock. --json as JSON;
+                 --create makes log groups that are missing, to try that too.
   journal        Look at what is kept on disk, of a Forager that runs or not.
                  All take --json.
     ls           What each destination holds, and in which files.
@@ -56,7 +57,9 @@ Commands:
                  --quarantined [NUMBER...] gives up what is in quarantine
     release NAME Give up all that a destination holds which was taken out of the
                  settings. --yes
-  version, help  What they say; so do --version and --help.
+  version, help  What they say; so do --version (-V) and --help (-h).
+  completion     Print the completions of a shell: bash, zsh or fish.
+  man            Print the manual page: forager man >forager.1
 
 Settings, as flag, environment variable, and in the file of --config. A flag
 counts more than the environment, the environment more than the file.

@@ -46,16 +46,18 @@ Result<Secret> parse_key(std::string_view text) {
 }
 
 Result<Secret> read_key(const std::string& path, const ReadFile& read_file,
-                        std::string_view variable) {
+                        std::string_view variable, std::string_view noun,
+                        Result<Secret> (*parse)(std::string_view)) {
   auto content = read_file(path);
   if (!content) {
-    return fault(fmt::format("key file {} {}; put the key there or set {}", in_quotes(path),
-                             content.error().what, variable));
+    return fault(fmt::format("{0} file {1} {2}; put the {0} there or set {3}", noun,
+                             in_quotes(path), content.error().what, variable));
   }
-  auto key = parse_key(*content);
+  auto key = parse(*content);
   OPENSSL_cleanse(content->data(), content->size());
   if (!key)
-    return fault(fmt::format("key file {}: the content {}", in_quotes(path), key.error().what));
+    return fault(
+        fmt::format("{} file {}: the content {}", noun, in_quotes(path), key.error().what));
   return key;
 }
 

@@ -23,7 +23,10 @@ KeyKind kind_of(const Secret& key);
 Result<Secret> parse_key(std::string_view text);
 /// Reads a key from its file: at the start, on SIGHUP, and when the file changed. The Fault names
 /// the file, and the `variable` that could be set instead.
+/// `noun`: what is in it, in words; `parse`: what finds it good.
 Result<Secret> read_key(const std::string& path, const ReadFile& read_file,
-                        std::string_view variable = "HONEYCOMB_API_KEY");
+                        std::string_view variable = "HONEYCOMB_API_KEY",
+                        std::string_view noun = "key",
+                        Result<Secret> (*parse)(std::string_view) = parse_key);
 
 }  // namespace forager::config

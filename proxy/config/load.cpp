@@ -16,7 +16,7 @@ namespace {
 void read_key_file(Gathered& made, const Sources& sources, const KeySetting& of) {
   const std::string& path = made.config.*of.file;
   if (path.empty() || made.is_wrong(of.flag)) return;
-  auto key = read_key(path, sources.read_file, setting(of.flag).environment[0]);
+  auto key = read_key(of, path, sources.read_file);
   const auto index = index_of(setting(of.file_flag));
   if (!key) {
     made.wrong[index] = true;
@@ -25,7 +25,7 @@ void read_key_file(Gathered& made, const Sources& sources, const KeySetting& of)
   }
   made.config.*of.key = std::move(*key);
   made.origins[index_of(setting(of.flag))] = {made.origins[index].level,
-                                              fmt::format("key file {}", in_quotes(path))};
+                                              fmt::format("{} file {}", of.noun, in_quotes(path))};
 }
 
 /// What says that somebody wants AWS: the variables of its SDKs for credentials. Those of an
@@ -56,8 +56,10 @@ void find_region(Gathered& made, const Sources& sources) {
 
 /// Every secret that must not come out of some other place it was put into.
 std::vector<Secret> secrets_of(const Config& config, const Sources& sources) {
-  std::vector<Secret> made{config.honeycomb_key, config.rollbar_token};
-  for (const auto& [name, value] : config.otlp_headers) made.push_back(value);
+  std::vector<Secret> made{config.honeycomb_key, config.rollbar_token, config.otlp_headers};
+  if (const auto headers = parse_headers(config.otlp_headers.reveal())) {
+    for (const auto& [name, value] : *headers) made.push_back(value);
+  }
   for (const std::string_view name :
        {"HONEYCOMB_API_KEY", "ROLLBAR_ACCESS_TOKEN", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN"}) {
@@ -152,7 +154,8 @@ Result<JournalPlace> load_journal_place(const Sources& sources) {
     }
   }
   made.config.state_dir = state_directory(sources);
-  return JournalPlace{data_directories(made.config), made.config.admin, made.config.otlp_http};
+  return JournalPlace{data_directories(made.config), made.config.admin, made.config.otlp_http,
+                      made.is_wrong("journal-bytes") ? 0 : made.config.journal_bytes};
 }
 
 }  // namespace forager::config

@@ -60,6 +60,7 @@ struct JournalPlace {
   std::vector<std::string> directories;  ///< those that `run` tries, in its order
   Listen admin;
   Listen otlp_http;
+  std::size_t journal_bytes = 0;  ///< 0: not set, or wrong; the disk's default
 };
 Result<JournalPlace> load_journal_place(const Sources& sources);
 

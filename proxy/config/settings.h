@@ -36,6 +36,8 @@ std::string_view title(Group group);
 struct Field {
   std::optional<Fault> (*put)(Config&, std::string_view);
   std::string (*get)(const Config&);
+  /// All that may be written, where these are a few words; null: it is free.
+  std::vector<std::string_view> (*words)() = nullptr;
 };
 
 struct Setting {

@@ -54,6 +54,8 @@ Result<std::vector<std::string>> parse_origins(std::string_view text);
 /// Headers as in OTEL_EXPORTER_OTLP_HEADERS (PROTOCOLS 1.8): "name=value,name=value", values
 /// percent-decoded.
 Result<std::vector<std::pair<std::string, Secret>>> parse_headers(std::string_view text);
+/// The same list, or one header a line, once it was found good: as one line, for parse_headers.
+Result<Secret> parse_header_list(std::string_view text);
 /// "/an/absolute/path".
 Result<std::string> parse_absolute_path(std::string_view text);
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -45,6 +46,7 @@ struct Encoded {
   Chain body;              ///< as it goes on the wire
   std::string lane{};      ///< Stretch::lane of all that is in it
   std::uint32_t step = 0;  ///< which of Stretch::requests this is, from 0 on
+  bool squeezed = false;   ///< refused as too large: TakeApart::squeeze
 };
 
 /// What a request to AWS is signed with.
@@ -54,12 +56,16 @@ struct AwsKeys {
   Secret token;  ///< of a session; empty: none
 };
 
+/// Names and values, where a destination is given whole headers.
+using SecretHeaders = std::vector<std::pair<std::string, Secret>>;
+
 /// What a request is signed with. Read anew for every attempt.
 struct Credentials {
   Secret key;
   std::string
       dataset;  ///< the app's own dataset header, in the pass-through policies; empty otherwise
   std::optional<AwsKeys> aws = std::nullopt;
+  std::shared_ptr<const SecretHeaders> headers = nullptr;  ///< nullptr: none
 };
 
 /// The destination has it. `rejected` items were refused by a partial success, `message` says why
@@ -67,6 +73,8 @@ struct Credentials {
 struct Delivered {
   std::int64_t rejected = 0;
   std::string message;
+  /// No further call is allowed before: nothing more is sent for so long.
+  std::optional<Duration> after = std::nullopt;
 };
 /// Send the same again. `after`: what Retry-After or RateLimit asked for. `server_error`: a 500,
 /// which the delivery takes apart after five in a row while others succeed (DESIGN, verdicts).
@@ -89,9 +97,12 @@ struct Prepare {
   std::string why;
 };
 /// Something in this batch is not taken. `too_large`: halve the learned limit first (413).
+/// `squeeze`: a single item can be written smaller; it is sent so (Encoded::squeezed) before it is
+/// given up.
 struct TakeApart {
   std::string why;
   bool too_large = false;
+  bool squeeze = false;
 };
 /// The codec is not understood: once again as gzip, and remember.
 struct Recode {

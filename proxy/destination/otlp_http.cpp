@@ -36,13 +36,15 @@ net::Request OtlpHttpDestination::encode(const Encoded& batch) const {
   return otlp_request(batch, own.empty() ? otlp_target(config_.path_prefix, batch.signal) : own);
 }
 
-void OtlpHttpDestination::sign(net::Request& request, Signal /*signal*/,
-                               const Credentials& /*with*/, WallTime /*now*/) const {
+void OtlpHttpDestination::sign(net::Request& request, Signal /*signal*/, const Credentials& with,
+                               WallTime /*now*/) const {
+  request.secret_headers.clear();
+  if (with.headers == nullptr) return;
   std::erase_if(request.headers, [&](const net::Header& h) {  // a User-Agent of their own, say
-    return std::any_of(config_.headers.begin(), config_.headers.end(),
+    return std::any_of(with.headers->begin(), with.headers->end(),
                        [&](const auto& ours) { return same_name(ours.first, h.name); });
   });
-  request.secret_headers = config_.headers;
+  request.secret_headers = *with.headers;
 }
 
 Verdict OtlpHttpDestination::judge(const net::Response& response, Signal /*signal*/, Codec codec,

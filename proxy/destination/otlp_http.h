@@ -5,10 +5,7 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
 
-#include "base/secret.h"
 #include "destination/destination.h"
 
 namespace forager::destination {
@@ -19,8 +16,7 @@ struct OtlpHttpConfig {
   std::string path_prefix;    ///< path of the endpoint, in front of /v1/...; usually empty
   /// Whole path of a signal where the backend has one of its own; empty: path_prefix + /v1/...
   std::array<std::string, signal_count> paths{};
-  std::vector<std::pair<std::string, Secret>> headers{};  ///< sent with every request
-  bool zstd = true;                                       ///< what it can read, `none` always
+  bool zstd = true;  ///< what it can read, `none` always
   bool gzip = true;
   Limits limits{};        ///< OTLP names none but the receiver's own
   bool log_time = false;  ///< Destination::wants_log_time
@@ -39,7 +35,7 @@ class OtlpHttpDestination final : public Destination {
   bool wants_log_time() const override { return config_.log_time; }
   bool takes_codec(Signal signal, Codec codec) const override;
   net::Request encode(const Encoded& batch) const override;
-  /// The configured headers, as secret ones; what an earlier call set is replaced.
+  /// Credentials::headers, as secret ones; what an earlier call set is replaced.
   void sign(net::Request& request, Signal signal, const Credentials& with,
             WallTime now) const override;
   Verdict judge(const net::Response& response, Signal signal, Codec codec,

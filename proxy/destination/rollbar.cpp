@@ -46,11 +46,8 @@ std::optional<std::int64_t> number_in(const net::Response& response, std::string
   return number;
 }
 
-/// The pause after a 429: what Retry-After says, else until the limit is reset, at most a minute.
-std::optional<Duration> pause_after(const net::Response& response, WallTime now) {
-  if (const auto text = response.header("Retry-After")) {
-    if (const auto after = parse_retry_after(*text, now)) return after;
-  }
+/// Until the limit is reset, at most a minute.
+std::optional<Duration> pause_told(const net::Response& response, WallTime now) {
   std::optional<std::int64_t> seconds = number_in(response, "X-Rate-Limit-Remaining-Seconds");
   if (!seconds) {
     seconds = number_in(response, "X-Rate-Limit-Reset");
@@ -58,6 +55,21 @@ std::optional<Duration> pause_after(const net::Response& response, WallTime now)
   }
   if (!seconds) return std::nullopt;
   return std::chrono::seconds(std::clamp<std::int64_t>(*seconds, 0, pause_max.count()));
+}
+
+/// The pause after a 429: what Retry-After says, else until the limit is reset, at most a minute.
+std::optional<Duration> pause_after(const net::Response& response, WallTime now) {
+  if (const auto text = response.header("Retry-After")) {
+    if (const auto after = parse_retry_after(*text, now)) return after;
+  }
+  return pause_told(response, now);
+}
+
+/// The same after a call that was let in, when it was the last one.
+std::optional<Duration> pause_before_next(const net::Response& response, WallTime now) {
+  const auto left = number_in(response, "X-Rate-Limit-Remaining");
+  if (!left || *left > 0) return std::nullopt;
+  return pause_told(response, now);
 }
 
 /// "err" of the answer; nullopt: not such an answer.
@@ -80,12 +92,12 @@ std::optional<std::int64_t> err_of(std::string_view body) {
   return text.take('}') && text.at_end() ? err : std::nullopt;
 }
 
-Verdict verdict_of_success(const net::Response& response, std::string_view host) {
+Verdict verdict_of_success(const net::Response& response, std::string_view host, WallTime now) {
   const auto err = err_of(response.body);
-  if (err == 0) return Delivered{};
-  if (err) return TakeApart{answer_in_words(host, response), false};
-  return Delivered{0,
-                   fmt::format("{} answered {}, but not as Rollbar does", host, response.status)};
+  if (err && err != 0) return TakeApart{answer_in_words(host, response), false};
+  std::string doubt;
+  if (!err) doubt = fmt::format("{} answered {}, but not as Rollbar does", host, response.status);
+  return Delivered{0, std::move(doubt), pause_before_next(response, now)};
 }
 
 }  // namespace
@@ -121,8 +133,11 @@ bool RollbarDestination::takes(Signal signal) const {
 
 Limits RollbarDestination::limits(Signal /*signal*/) const {
   Limits limits;
-  // A record is never cut for its size: what is sent of an item is cut by the ladder.
-  limits.request_bytes = 64U << 20U;
+  // A record is never cut for its size: the screen must see each once, and what is sent of an item
+  // is cut by the ladder. After admission a request grows by attributes of its resources, and by
+  // the times that its log records lack (batch::log_time_bytes each).
+  constexpr std::size_t attributes = 64U << 10U;
+  limits.request_bytes = 2 * config_.request_limit + attributes;
   return limits;
 }
 
@@ -154,9 +169,16 @@ std::string RollbarDestination::json_of(const Encoded& batch) const {
     return rollbar::write_item(nothing, scrub_, config_.item_bytes);
   }
   const RollbarPick pick = picks[std::min<std::size_t>(batch.step, picks.size() - 1)];
+  errors[pick.error].repeat = pick.repeat;
   const rollbar::Item item =
       rollbar::make_item(errors[pick.error], around, config_.item, scrub_, pick.held_back);
-  return rollbar::write_item(item, scrub_, config_.item_bytes);
+  return written(item, batch.squeezed);
+}
+
+std::string RollbarDestination::written(const rollbar::Item& item, bool squeezed) const {
+  std::string json = rollbar::write_item(item, scrub_, config_.item_bytes);
+  if (!squeezed) return json;
+  return rollbar::write_item(item, scrub_, json.size() / 2);
 }
 
 net::Request RollbarDestination::encode(const Encoded& batch) const {
@@ -177,17 +199,20 @@ void RollbarDestination::sign(net::Request& request, Signal /*signal*/, const Cr
 Verdict RollbarDestination::judge(const net::Response& response, Signal /*signal*/, Codec codec,
                                   WallTime now) const {
   if (response.status >= 200 && response.status < 300) {
-    return verdict_of_success(response, config_.host);
+    return verdict_of_success(response, config_.host, now);
   }
   Verdict verdict = verdict_of(response, codec, now, config_.host, token_fix);
   if (auto* retry = std::get_if<Retry>(&verdict); retry != nullptr && response.status == 429) {
     retry->after = pause_after(response, now);
   }
   if (auto* apart = std::get_if<TakeApart>(&verdict); apart != nullptr && apart->too_large) {
-    // One item is the smallest request there is, so no smaller ones are to be tried.
+    // One item is the smallest request there is, but the ladder can cut it harder.
     apart->too_large = false;
-    apart->why += fmt::format("; items are cut to {} bytes: lower the limit, if a proxy has one",
-                              config_.item_bytes);
+    apart->squeeze = true;
+    apart->why += fmt::format(
+        "; items are cut to {} bytes, and once more to half of theirs: a proxy in between may have "
+        "a smaller limit",
+        config_.item_bytes);
   }
   return verdict;
 }

@@ -26,6 +26,7 @@ struct RollbarConfig {
   rollbar::ReadRules read{};
   rollbar::RateConfig rate{};
   std::size_t item_bytes = rollbar::item_bytes_max;          ///< of one item's JSON
+  std::size_t request_limit = 64U << 20U;                    ///< of requests from apps, bytes
   std::vector<std::string> scrub = rollbar_scrub_default();  ///< names whose values are hidden
   /// Signals that configuration sends here; metrics and segments are never taken.
   std::array<bool, signal_count> routed{true, false, true};
@@ -54,6 +55,7 @@ class RollbarDestination final : public Destination {
 
  private:
   std::string json_of(const Encoded& batch) const;
+  std::string written(const rollbar::Item& item, bool squeezed) const;
   RollbarConfig config_;
   rollbar::Scrub scrub_;
 };

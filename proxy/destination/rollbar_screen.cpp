@@ -39,12 +39,21 @@ bool may_have_errors(Signal signal, std::string_view body, rollbar::ReadRules ru
   return memmem(body.data(), body.size(), word.data(), word.size()) != nullptr;
 }
 
+/// A number and the mark after it; false: there is none.
+template <class Number>
+bool take(const char*& at, const char* end, Number& number) {
+  const auto read = std::from_chars(at, end, number);
+  if (read.ec != std::errc() || read.ptr == end) return false;
+  at = read.ptr + 1;
+  return true;
+}
+
 }  // namespace
 
 std::string lane_of(const std::vector<RollbarPick>& picks) {
   std::string lane;
   for (const RollbarPick& pick : picks) {
-    fmt::format_to(std::back_inserter(lane), "{}:{};", pick.error, pick.held_back);
+    fmt::format_to(std::back_inserter(lane), "{}:{}:{};", pick.error, pick.held_back, pick.repeat);
   }
   return lane;
 }
@@ -52,19 +61,16 @@ std::string lane_of(const std::vector<RollbarPick>& picks) {
 std::vector<RollbarPick> picks_of(std::string_view lane, std::size_t errors) {
   std::vector<RollbarPick> picks;
   if (lane.empty()) {
-    for (std::uint32_t i = 0; i < errors; ++i) picks.push_back({i, 0});
+    for (std::uint32_t i = 0; i < errors; ++i) picks.push_back({i, 0, 0});
     return picks;
   }
   const char* at = lane.data();
   const char* const end = at + lane.size();
   while (at < end) {
     RollbarPick pick;
-    const auto error = std::from_chars(at, end, pick.error);
-    if (error.ec != std::errc() || error.ptr == end) break;
-    const auto held = std::from_chars(error.ptr + 1, end, pick.held_back);
-    if (held.ec != std::errc() || held.ptr == end) break;
+    if (!take(at, end, pick.error) || !take(at, end, pick.held_back)) break;
+    if (!take(at, end, pick.repeat)) break;
     if (pick.error < errors) picks.push_back(pick);
-    at = held.ptr + 1;
   }
   return picks;
 }
@@ -73,6 +79,7 @@ std::vector<Stretch> RollbarScreen::look(Signal signal, std::string_view body, W
   std::vector<Stretch> found;
   const bool suspicious = may_have_errors(signal, body, rules_);
   std::uint32_t item = 0;
+  repeats_.clear();
   rollbar::each_item(body, [&](std::string_view bytes, std::string_view, std::string_view) {
     errors_.clear();
     if (suspicious) rollbar::read_occurrences(signal, bytes, rules_, errors_);
@@ -85,23 +92,24 @@ std::vector<Stretch> RollbarScreen::look(Signal signal, std::string_view body, W
 Stretch RollbarScreen::judge_item(std::uint32_t item, WallTime now) {
   std::vector<RollbarPick> picks;
   auto reason = ledger::Reason::duplicate;
-  bool held_back = false;
+  bool plain = true;
   for (std::uint32_t i = 0; i < errors_.size(); ++i) {
+    const std::uint32_t repeat = repeats_.number_of(errors_[i]);
     if (duplicates_.is_double(errors_[i], now)) continue;
     const auto answer = rate_.ask(errors_[i], now);
     if (!answer.passes) {
       reason = ledger::Reason::rate_cap;
       continue;
     }
-    picks.push_back({i, answer.held_back});
-    held_back = held_back || answer.held_back != 0;
+    picks.push_back({i, answer.held_back, repeat});
+    plain = plain && answer.held_back == 0 && repeat == 0;
   }
   if (picks.empty()) return filtered(item, reason);
   Stretch made;
   made.first = item;
   made.last = item + 1;
   made.requests = static_cast<std::uint32_t>(picks.size());
-  if (held_back || picks.size() != errors_.size()) made.lane = lane_of(picks);
+  if (!plain || picks.size() != errors_.size()) made.lane = lane_of(picks);
   return made;
 }
 

@@ -11,6 +11,7 @@
 #include "rollbar/duplicates.h"
 #include "rollbar/rate.h"
 #include "rollbar/read.h"
+#include "rollbar/repeats.h"
 
 namespace forager::destination {
 
@@ -18,9 +19,10 @@ namespace forager::destination {
 struct RollbarPick {
   std::uint32_t error = 0;      ///< which, as rollbar::read_occurrences counts
   std::uint64_t held_back = 0;  ///< of its kind, before it
+  std::uint32_t repeat = 0;     ///< Occurrence::repeat
 };
 /// How picks go from the screen to encode(): as Stretch::lane. Empty stands for all errors with
-/// nothing held back.
+/// nothing held back and no equal ones before them.
 std::string lane_of(const std::vector<RollbarPick>& picks);
 /// `errors`: how many the item has. Picks beyond them are left out.
 std::vector<RollbarPick> picks_of(std::string_view lane, std::size_t errors);
@@ -37,6 +39,7 @@ class RollbarScreen final : public Screen {
   rollbar::ReadRules rules_;
   rollbar::Duplicates duplicates_;
   rollbar::Rate rate_;
+  rollbar::Repeats repeats_;                 ///< in the record that is looked at
   std::vector<rollbar::Occurrence> errors_;  ///< of the item that is looked at
 };
 

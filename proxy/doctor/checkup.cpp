@@ -11,8 +11,12 @@
 #include "aws/caller_identity.h"
 #include "base/async.h"
 #include "base/budget.h"
+#include "doctor/disk_check.h"
 #include "doctor/finding.h"
+#include "doctor/machine.h"
+#include "doctor/ports.h"
 #include "doctor/trial.h"
+#include "doctor/way.h"
 #include "net/tls.h"
 
 namespace forager::doctor {
@@ -27,9 +31,10 @@ constexpr std::size_t memory = std::size_t{64} << 20U;
 
 class Checkup {
  public:
-  Checkup(const config::Loaded& loaded, const config::Sources& sources)
+  Checkup(const config::Loaded& loaded, const config::Sources& sources, bool create)
       : loaded_(loaded),
         sources_(sources),
+        create_(create),
         budget_(memory),
         tls_(io_.get_executor(), pool_, net::TlsFiles{.ca = loaded.config.ca_file}),
         vendors_(loaded, sources, io_.get_executor(), pool_, budget_, tls_,
@@ -43,6 +48,11 @@ class Checkup {
   ~Checkup() { pool_.join(); }
 
   std::vector<Finding> run() {
+    for (const std::string& warning : loaded_.warnings)
+      add(Level::warning, "settings", warning, {}, Area::settings);
+    add(look_at_machine(loaded_, sources_));
+    add(look_at_journal(loaded_.config));
+    add(look_at_ports(loaded_.config));
     spawn(io_.get_executor(), look(), "doctor");
     io_.run();
     return std::move(findings_);
@@ -57,12 +67,15 @@ class Checkup {
     return made;
   }
   void add(Finding one) { findings_.push_back(std::move(one)); }
-  void add(Level level, std::string of, std::string what, std::string fix = {}) {
-    add({level, std::move(of), std::move(what), std::move(fix)});
+  void add(std::vector<Finding> all) {
+    for (Finding& one : all) add(std::move(one));
+  }
+  void add(Level level, std::string of, std::string what, std::string fix = {},
+           Area area = Area::credentials) {
+    add({level, std::move(of), std::move(what), std::move(fix), area});
   }
 
   asio::awaitable<void> look() {
-    for (const std::string& warning : loaded_.warnings) add(Level::warning, "settings", warning);
     for (const std::string& name : loaded_.routes.all()) {
       if (name == "hive") {
         add(Level::ok, name, "is in this process");
@@ -70,18 +83,34 @@ class Checkup {
       }
       Carrier carrier;
       if (auto made = vendors_.make(name, carrier); !made) {
-        add(Level::failure, name, made.error().what);
+        add(Level::failure, name, made.error().what, {}, Area::settings);
         continue;
       }
+      const bool reached = co_await way(name, carrier);
       if (vendors_.aws() != nullptr && !aws_begun_) {
         aws_begun_ = true;
         co_await aws_identity();
       }
-      co_await destination(name, carrier);
+      if (reached) {
+        co_await destination(name, carrier);
+      }
       carrier.transport->stop();
     }
     if (vendors_.aws() != nullptr) vendors_.aws()->stop();
     ask_.stop();
+  }
+
+  /// False: a step on the way failed, so nothing else can be asked there.
+  asio::awaitable<bool> way(const std::string& name, Carrier& carrier) {
+    auto to = way_to(name, carrier.url, loaded_.config.https_proxy, loaded_.config.no_proxy);
+    if (!to) {
+      add(Level::failure, name, to.error().what, {}, Area::settings);
+      co_return false;
+    }
+    net::Tls& tls = carrier.tls ? *carrier.tls : tls_;
+    auto walked = co_await walk(io_.get_executor(), std::move(*to), tls, patience);
+    add(std::move(walked.findings));
+    co_return walked.arrived;
   }
 
   asio::awaitable<void> aws_identity() {
@@ -158,9 +187,28 @@ class Checkup {
     carrier.destination->sign(request, signal, with, now);
     auto answer = co_await ask(name, carrier, std::move(request));
     if (!answer) co_return false;
-    add(judge_trial(name, signal,
-                    carrier.destination->judge_in_lane(*answer, signal, destination::Codec::none,
-                                                       lane, system_clock::now())));
+    auto verdict = carrier.destination->judge_in_lane(*answer, signal, destination::Codec::none,
+                                                      lane, system_clock::now());
+    auto* const missing = std::get_if<destination::Prepare>(&verdict);
+    if (create_ && missing != nullptr) {
+      co_return co_await create(name, carrier, signal, with, std::move(*missing));
+    }
+    add(judge_trial(name, signal, verdict));
+    co_return true;
+  }
+
+  asio::awaitable<bool> create(const std::string& name, Carrier& carrier, Signal signal,
+                               const destination::Credentials& with, destination::Prepare missing) {
+    for (net::Request& request : missing.requests) {
+      carrier.destination->sign(request, signal, with, system_clock::now());
+      auto answer = co_await ask(name, carrier, std::move(request));
+      if (!answer) co_return false;
+      const auto verdict = carrier.destination->prepared(*answer, system_clock::now());
+      if (std::holds_alternative<destination::Delivered>(verdict)) continue;
+      add(judge_trial(name, signal, verdict));
+      co_return true;
+    }
+    add(Level::ok, name, fmt::format("{}: done, so it may create them", missing.why));
     co_return true;
   }
 
@@ -190,6 +238,7 @@ class Checkup {
 
   const config::Loaded& loaded_;
   const config::Sources& sources_;
+  bool create_;
   asio::io_context io_{1};
   asio::thread_pool pool_{1};
   Budget budget_;
@@ -202,9 +251,9 @@ class Checkup {
 
 }  // namespace
 
-config::Printed run_doctor(const config::Loaded& loaded, const config::Sources& sources,
-                           bool json) {
-  Checkup checkup(loaded, sources);
+config::Printed run_doctor(const config::Loaded& loaded, const config::Sources& sources, bool json,
+                           bool create) {
+  Checkup checkup(loaded, sources, create);
   return show(checkup.run(), json);
 }
 

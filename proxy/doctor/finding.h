@@ -11,14 +11,27 @@ namespace forager::doctor {
 
 enum class Level : std::uint8_t { ok, warning, failure };
 
-struct Finding {
-  Level level = Level::ok;
-  std::string of;  ///< the destination, "AWS", ...
-  std::string what;
-  std::string fix{};  ///< of a warning or failure; may have several lines
+/// Who can mend it; each has an exit code.
+enum class Area : std::uint8_t {
+  settings,
+  machine,      ///< journal directory, memory, ports, files
+  network,      ///< name, connection, proxy, TLS
+  credentials,  ///< what a destination refuses: key, token, permission, or what is off there
 };
 
-/// Exit code 1 with a failure, else 0. Never a secret, as long as no finding holds one.
+struct Finding {
+  Level level = Level::ok;
+  std::string of;  ///< the destination, "AWS", "journal", ...
+  std::string what;
+  std::string fix{};  ///< of a warning or failure; may have several lines
+  Area area = Area::credentials;
+};
+
+/// For people: whole MiB or, from 16 GiB up, GiB, rounded down; a setting takes what it says.
+std::string size_text(std::uint64_t bytes);
+
+/// The exit code is that of the area that failed; 1 when several did; 0 without a failure. Never a
+/// secret, as long as no finding holds one.
 config::Printed show(const std::vector<Finding>& findings, bool json);
 
 }  // namespace forager::doctor

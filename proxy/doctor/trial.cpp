@@ -67,6 +67,25 @@ Key read_key(std::string_view body) {
   return made;
 }
 
+std::string_view usual_fix(net::TransportError::Kind kind) {
+  using Kind = net::TransportError::Kind;
+  switch (kind) {
+    case Kind::proxy:
+      return "correct HTTPS_PROXY, or name the host in NO_PROXY";
+    case Kind::tls:
+      return "see that the address is right, and that the certificates are in SSL_CERT_FILE";
+    case Kind::timeout:
+    case Kind::reset:
+      return "see that the address is right, and that no firewall or proxy is in between";
+    case Kind::resolve:
+    case Kind::connect:
+    case Kind::protocol:
+    case Kind::stopped:
+      break;
+  }
+  return "see that the address is right";
+}
+
 }  // namespace
 
 destination::Encoded empty_request(Signal signal, std::string lane) {
@@ -113,7 +132,9 @@ Finding judge_trial(std::string_view named, Signal signal, const Verdict& verdic
           [&](const destination::Prepare& one) {
             return finding(
                 Level::ok, named,
-                fmt::format("takes {}; {}, and is made with the first record", what, one.why));
+                fmt::format("takes {}; {} with the first record. Whether it may make them was "
+                            "not tried: forager doctor --create does, and leaves them there",
+                            what, one.why));
           },
           [&](const destination::TakeApart& one) {
             return finding(Level::warning, named,
@@ -127,7 +148,13 @@ Finding judge_trial(std::string_view named, Signal signal, const Verdict& verdic
 }
 
 Finding unreachable(std::string_view named, const net::TransportError& error) {
-  return finding(Level::failure, named, error.what);
+  // its words end with the fix, where one is known
+  const auto cut = error.what.rfind("; ");
+  Finding made = finding(
+      Level::failure, named, error.what.substr(0, cut),
+      cut == std::string::npos ? std::string(usual_fix(error.kind)) : error.what.substr(cut + 2));
+  made.area = Area::network;
+  return made;
 }
 
 Finding honeycomb_key(const net::Response& response) {
@@ -180,12 +207,12 @@ std::optional<Finding> clock_of(std::string_view named, const net::Response& res
   const auto off = std::chrono::duration_cast<std::chrono::seconds>(*date - now);
   if (std::chrono::abs(off) <= skew_shown) return std::nullopt;
   const bool refused = std::chrono::abs(off) > destination::ClockSkew::tolerated;
-  return finding(
-      Level::warning, named,
+  return Finding{
+      Level::warning, std::string(named),
       fmt::format("its clock is {} s {} of ours{}", std::abs(off.count()),
                   off.count() > 0 ? "ahead" : "behind",
                   refused ? "; Forager signs with its time, once it has learned it" : ""),
-      "set this machine's clock (NTP)");
+      "set this machine's clock (NTP)", Area::machine};
 }
 
 }  // namespace forager::doctor

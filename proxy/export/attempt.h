@@ -42,6 +42,7 @@ struct Attempt {
   std::uint32_t step = 0;     ///< of `steps`: which request of its single item this is
   std::uint32_t steps = 1;    ///< requests, one after the other, before its items settle
   bool step_refused = false;  ///< one of them was refused; the others were sent all the same
+  bool squeezed = false;      ///< this step was refused as too large: Encoded::squeezed
   Time screened{};            ///< when it was looked at
 
   // What the delivery remembers about it.

@@ -207,6 +207,7 @@ class Delivery {
   void on(Owned attempt, const destination::Recode& verdict, Time now);
   void on(Owned attempt, const destination::Prepare& verdict, Time now);
   void retry_later(Owned attempt, std::optional<Duration> after, Time now);
+  void hold(Duration after, Time now);
   void wait(Owned attempt);
   void is_up(const Attempt& answered, Time now);
   void something_got_through(Time now);

@@ -219,7 +219,8 @@ asio::awaitable<bool> Exporter::load(Attempt& what) {
 }
 
 asio::awaitable<void> Exporter::encode(Attempt& what) {
-  destination::Encoded made{what.signal, what.codec, what.items, {}, what.lane, what.step};
+  destination::Encoded made{what.signal, what.codec, what.items,   {},
+                            what.lane,   what.step,  what.squeezed};
   Chain raw = delivery_.raw_body(what);
   if (raw.size() < settings_.inline_bytes || what.codec == destination::Codec::none) {
     made.body = compressed(what.codec, raw);

@@ -179,6 +179,7 @@ void Delivery::place(const batch::Piece& piece, const Stretch& stretch, const At
 /// The next request of an item that becomes several.
 void Delivery::next_step(Owned attempt, Time now) {
   ++attempt->step;
+  attempt->squeezed = false;
   attempt->forget_encoded();
   attempt->number = 0;
   attempt->failures = 0;

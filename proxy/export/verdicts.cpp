@@ -74,6 +74,7 @@ Delivery::Owned Delivery::land(AttemptId id) {
 }
 
 void Delivery::on(Owned attempt, const destination::Delivered& verdict, Time now) {
+  if (verdict.after) hold(*verdict.after, now);
   if (attempt->step + 1 < attempt->steps || attempt->step_refused) {
     step_delivered(std::move(attempt), now);
     return;
@@ -164,6 +165,12 @@ void Delivery::on(Owned attempt, const destination::TakeApart& verdict, Time now
   } else if (parked_ && attempt->probe) {
     unpark(now);  // it looks at the data again
   }
+  if (verdict.squeeze && attempt->items == 1 && !attempt->squeezed) {
+    attempt->squeezed = true;
+    attempt->forget_encoded();
+    waiting_.push_part(std::move(attempt));
+    return;
+  }
   take_apart(std::move(attempt), now);
 }
 
@@ -199,6 +206,12 @@ void Delivery::retry_later(Owned attempt, std::optional<Duration> after, Time no
   breaker_.failed(attempt->sent, now, backoff(config_.retry, times_open, after, random_()));
   if (parked_) parked_->next_probe = now + config_.probe_interval;
   wait(std::move(attempt));
+}
+
+/// It takes nothing for so long, though all is well. Others with the same credentials are told the
+/// same, and shouldn't come back in the same moment.
+void Delivery::hold(Duration after, Time now) {
+  hold_until_ = std::max(hold_until_, now + backoff(config_.retry, 1, after, random_()));
 }
 
 /// Long outages gather many attempts; only a few keep their encoded bodies, the others are encoded

@@ -60,6 +60,8 @@ class Connector {
 
   asio::awaitable<Opened> open(Time deadline);
   const Origin& origin() const { return origin_; }
+  /// TLS sessions go back to who we were then: the next connection begins a new one.
+  void forget_session() { session_ = std::make_shared<TlsNotes::Session>(); }
   /// Aborts every connection it ever opened that still exists, and opens no more.
   void stop();
   bool stopped() const { return stopped_; }

@@ -99,6 +99,11 @@ void HttpsTransport::refresh() {
   pool_->clear();
 }
 
+void HttpsTransport::begin_anew() {
+  refresh();
+  connector_.forget_session();
+}
+
 void HttpsTransport::stop() {
   connector_.stop();
   pool_->clear();

@@ -46,6 +46,7 @@ class HttpsTransport final : public Transport {
 
   asio::awaitable<Answer> send(Request request, Duration timeout) override;
   void refresh() override;
+  void begin_anew() override;
   void stop() override;
   const HttpsCounts& counts() const { return counts_; }
   std::size_t idle() const;  ///< connections kept alive and unused

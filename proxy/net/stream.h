@@ -57,6 +57,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   bool resumed() const { return ssl_ != nullptr && SSL_session_reused(ssl_.get()) == 1; }
   /// Nothing to read and not closed: what an idle connection is to be before it is used again.
   bool is_quiet();
+  /// For `forager doctor`: version and certificate after the handshake; nullptr: plain.
+  const SSL* tls() const { return ssl_.get(); }
   /// Whatever waits fails with operation_aborted; nothing more is possible.
   void abort() { drop(); }
   /// Says goodbye (close_notify) without waiting, and closes.

@@ -151,12 +151,29 @@ asio::awaitable<Result<SSL_CTX*>> Tls::ready() {
   co_return made;
 }
 
+asio::awaitable<Result<bool>> Tls::reload() {
+  while (loading_) {
+    co_await loaded_.wait();
+  }
+  if (context_ == nullptr) co_return false;
+  loading_ = true;
+  auto work = [files = files_] { return load(files); };
+  auto made = co_await offload(pool_, std::move(work));
+  loading_ = false;
+  loaded_.notify_all();
+  if (!made) co_return made.error();
+  context_.reset(*made);  // connections hold the old one for as long as they need it
+  widened_ = false;
+  co_return true;
+}
+
 asio::awaitable<bool> Tls::widen() {
   const char* const bundle = bundle_file();
   if (widened_ || !files_.ca.empty() || context_ == nullptr || bundle == nullptr) co_return false;
   widened_ = true;
-  auto work = [context = context_.get(), bundle] {
-    const bool added = SSL_CTX_load_verify_file(context, bundle) == 1;
+  SSL_CTX_up_ref(context_.get());  // it may be replaced meanwhile
+  auto work = [context = std::shared_ptr<SSL_CTX>(context_.get(), FreeSsl()), bundle] {
+    const bool added = SSL_CTX_load_verify_file(context.get(), bundle) == 1;
     ERR_clear_error();
     return added;
   };

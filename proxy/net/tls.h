@@ -53,6 +53,11 @@ class Tls {
   /// The issuer was not found: also loads the system's bundle file, once. Some images append their
   /// own CA to that alone. True: something was added, so try again.
   asio::awaitable<bool> widen();
+  /// Reads the files again, for the connections from now on; whoever keeps connections or sessions
+  /// forgets them then. False: nothing was loaded yet, so the first connect reads them. With a
+  /// Fault, which names the file, all stays as it was.
+  asio::awaitable<Result<bool>> reload();
+  const TlsFiles& files() const { return files_; }
 
  private:
   asio::thread_pool& pool_;

@@ -29,6 +29,8 @@ class Transport {
   virtual boost::asio::awaitable<Answer> send(Request request, Duration timeout) = 0;
   /// Forget pooled connections (credentials or addresses changed); exchanges under way go on.
   virtual void refresh() {}
+  /// The same, and nothing is resumed: certificates have changed.
+  virtual void begin_anew() { refresh(); }
   /// End exchanges under way with Kind::stopped and refuse new ones: for the end of the process.
   virtual void stop() {}
 };

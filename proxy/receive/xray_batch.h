@@ -5,9 +5,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "otlp/signal.h"
 #include "receive/xray_datagram.h"
@@ -26,41 +28,69 @@ struct XrayCounters {
   std::map<int, std::uint64_t> answers;  ///< of the sampling proxy, by status
 };
 
-/// One body a signal, and how many datagrams are in it. io thread; reused, so that it allocates
-/// only while it grows.
+/// One body a signal, and how many datagrams are in it. io thread; reused: a body gets its memory,
+/// charged, when it is first needed, and keeps it.
 class XrayBatch {
  public:
-  XrayBatch(bool as_spans, XrayCounters& counters) : as_spans_(as_spans), counters_(counters) {}
+  /// Charges so many bytes more; false: there is no memory.
+  using Charge = std::function<bool(std::size_t bytes)>;
+  /// `body_bytes`: the most that a body may have; a datagram that is larger alone is one by itself.
+  XrayBatch(bool as_spans, std::size_t body_bytes, Charge charge, XrayCounters& counters)
+      : as_spans_(as_spans),
+        body_bytes_(body_bytes),
+        charge_(std::move(charge)),
+        counters_(counters) {}
 
-  /// True: it is one of those that are refused as malformed; `signal` is what it would have been.
+  /// What became of a datagram beside being in a body.
   struct Taken {
-    bool malformed = false;
+    enum class Kind : std::uint8_t {
+      good,
+      malformed,       ///< `signal` is what it would have been
+      no_room,         ///< no memory for it
+      no_spans_of_it,  ///< a segment that was taken, and no memory for its spans
+    };
+    Kind kind = Kind::good;
     Signal signal = Signal::segments;
-    std::string_view why{};  ///< in words, for the log
+    std::string_view why{};  ///< malformed: in words, for the log
   };
+  /// Only while it `fits`.
   Taken take(std::string_view datagram);
+  /// False: hand in and clear first, else a body would have more than it may.
+  bool fits(std::size_t datagram_bytes) const;
 
   std::string& body(Signal signal) { return bodies_[static_cast<std::size_t>(signal)].bytes; }
   std::uint64_t datagrams(Signal signal) const {
     return bodies_[static_cast<std::size_t>(signal)].datagrams;
   }
   /// Spans that were made of segments: for every destination but X-Ray.
-  std::string& spans() { return spans_; }
+  std::string& spans() { return spans_.bytes; }
+  /// How long they were before the last segment, whose spans made them longer than a body may be;
+  /// 0: they are not.
+  std::size_t spans_without_last() const {
+    return spans_.bytes.size() > body_bytes_ ? before_last_ : 0;
+  }
   std::size_t bytes() const;
   void clear();
 
  private:
-  Taken take_otlp(Signal signal, std::string_view base64);
-  void take_segment(std::string_view document);
-
   struct Body {
     std::string bytes;
     std::uint64_t datagrams = 0;
+    std::size_t charged = 0;
   };
+  bool prepare(Body& body, std::size_t more);
+  bool charge_grown(Body& body);
+  Taken take_otlp(Signal signal, std::string_view base64);
+  Taken take_segment(std::string_view document);
+  bool make_spans(std::string_view document);
+
   bool as_spans_;
+  std::size_t body_bytes_;
+  Charge charge_;
   XrayCounters& counters_;
   std::array<Body, signal_count> bodies_;
-  std::string spans_;
+  Body spans_;
+  std::size_t before_last_ = 0;
 };
 
 }  // namespace forager::receive

@@ -1,5 +1,6 @@
 #include "receive/xray_daemon.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <sys/mman.h>
@@ -28,6 +29,9 @@ constexpr std::size_t datagram_cost = 256;
 constexpr std::chrono::milliseconds closing_time{500};
 /// With the door at the same time; then the kernel's buffer has to do.
 constexpr std::size_t records_waiting = 256;
+/// What the datagrams of one system call may become, at the worst: each hands in all bodies.
+constexpr std::size_t records_a_call = std::size_t{at_once + 1} * (signal_count + 2);
+static_assert(records_a_call < records_waiting);
 /// The daemon writes a line for each bad datagram; an app that sends nothing else would fill the
 /// disk.
 constexpr std::chrono::seconds line_each{10};
@@ -70,17 +74,21 @@ struct XrayDaemon::State : std::enable_shared_from_this<State> {
         door(at),
         gate(executor),
         fewer(executor),
-        batch(settings.segments_as_spans, counters),
-        proxy(std::make_shared<XrayProxy>(executor, std::move(forward), counters.answers,
+        batch(
+            settings.segments_as_spans, std::min(record_bytes, door.request_limit()),
+            [this](std::size_t bytes) { return door.extend(charge, charge.bytes() + bytes); },
+            counters),
+        proxy(std::make_shared<XrayProxy>(executor, door, std::move(forward), counters.answers,
                                           settings.proxy)) {}
 
   static asio::awaitable<void> listen(std::shared_ptr<State> self, XrayPort& port);
+  bool busy() const { return gate.inside() + records_a_call > records_waiting; }
   bool take_waiting(XrayPort& port);
   void take(std::string_view datagram);
   void hand_in();
-  void hand_in(Signal signal, std::string& body, bool made_of_segments);
-  static asio::awaitable<void> admit(std::shared_ptr<State> self, admit::Offer offer,
-                                     std::uint64_t datagrams);
+  void hand_in(Signal signal, std::string_view body, bool made_of_segments);
+  static asio::awaitable<void> admit(std::shared_ptr<State> self, Gate::Pass pass,
+                                     admit::Offer offer, std::uint64_t datagrams);
   void note_malformed(std::string_view why);
   void note_drops();
   void close();
@@ -101,6 +109,7 @@ struct XrayDaemon::State : std::enable_shared_from_this<State> {
   std::uint64_t unsaid = 0;  ///< malformed ones since the last line
   std::uint64_t drops_said = 0;
   std::uint64_t drops_closed = 0;  ///< of sockets that are closed
+  bool closing = false;            ///< the last is taken, however much is with the door
   bool closed = false;
 };
 
@@ -110,7 +119,7 @@ asio::awaitable<void> XrayDaemon::State::listen(std::shared_ptr<State> self, Xra
     if (error || self->closed) co_return;
     bool more = true;
     while (more && !self->closed) {
-      while (self->gate.inside() >= records_waiting && !self->closed) co_await self->fewer.wait();
+      while (self->busy() && !self->closed) co_await self->fewer.wait();
       if (self->closed) co_return;
       more = self->take_waiting(port);
       self->hand_in();
@@ -124,7 +133,7 @@ asio::awaitable<void> XrayDaemon::State::listen(std::shared_ptr<State> self, Xra
 /// As many as make a record. True: there may be more.
 bool XrayDaemon::State::take_waiting(XrayPort& port) {
   std::size_t read = 0;
-  while (batch.bytes() < record_bytes && read < read_bytes) {
+  while (batch.bytes() < record_bytes && read < read_bytes && (closing || !busy())) {
     const unsigned came = slots.receive(port.udp.native_handle());
     if (came != 0) last_datagram = now();
     for (unsigned i = 0; i < came; ++i) {
@@ -137,10 +146,24 @@ bool XrayDaemon::State::take_waiting(XrayPort& port) {
 }
 
 void XrayDaemon::State::take(std::string_view datagram) {
+  using Kind = XrayBatch::Taken::Kind;
+  if (!batch.fits(datagram.size())) hand_in();
   const XrayBatch::Taken taken = batch.take(datagram);
-  if (!taken.malformed) return;
-  door.book_refusal(taken.signal, ledger::Reason::malformed);
-  note_malformed(taken.why);
+  switch (taken.kind) {
+    case Kind::good:
+      break;
+    case Kind::malformed:
+      door.book_refusal(taken.signal, ledger::Reason::malformed);
+      note_malformed(taken.why);
+      break;
+    case Kind::no_room:
+      ++counters.refused;
+      door.turn_away(taken.signal, admit::Refused::Kind::busy, {});
+      break;
+    case Kind::no_spans_of_it:
+      door.turn_away(taken.signal, admit::Refused::Kind::busy, {});
+      break;
+  }
 }
 
 void XrayDaemon::State::note_malformed(std::string_view why) {
@@ -167,11 +190,14 @@ void XrayDaemon::State::note_drops() {
 
 void XrayDaemon::State::hand_in() {
   for (const Signal signal : all_signals) hand_in(signal, batch.body(signal), false);
-  hand_in(Signal::traces, batch.spans(), true);
+  const std::string_view spans = batch.spans();
+  const std::size_t cut = batch.spans_without_last();
+  hand_in(Signal::traces, spans.substr(0, cut), true);
+  hand_in(Signal::traces, spans.substr(cut), true);
   batch.clear();
 }
 
-void XrayDaemon::State::hand_in(Signal signal, std::string& body, bool made_of_segments) {
+void XrayDaemon::State::hand_in(Signal signal, std::string_view body, bool made_of_segments) {
   if (body.empty()) return;
   const std::uint64_t datagrams = made_of_segments ? 0 : batch.datagrams(signal);
   const std::size_t headroom = door.headroom();
@@ -188,13 +214,15 @@ void XrayDaemon::State::hand_in(Signal signal, std::string& body, bool made_of_s
   offer.charge = std::move(*room);
   offer.answered = false;
   if (made_of_segments) offer.not_for = "xray";
-  spawn(io, admit(shared_from_this(), std::move(offer), datagrams), "a record of X-Ray segments");
+  spawn(io, admit(shared_from_this(), gate.enter(), std::move(offer), datagrams),
+        "a record of X-Ray segments");
 }
 
-asio::awaitable<void> XrayDaemon::State::admit(std::shared_ptr<State> self, admit::Offer offer,
-                                               std::uint64_t datagrams) {
+/// `pass` is taken when this is spawned, so that what hasn't begun yet is counted, too.
+asio::awaitable<void> XrayDaemon::State::admit(std::shared_ptr<State> self, Gate::Pass pass,
+                                               admit::Offer offer, std::uint64_t datagrams) {
   {
-    const Gate::Pass inside = self->gate.enter();
+    const Gate::Pass inside = std::move(pass);
     const admit::Outcome outcome = co_await self->door.admit(std::move(offer));
     if (std::holds_alternative<admit::Refused>(outcome)) self->counters.refused += datagrams;
   }
@@ -203,6 +231,7 @@ asio::awaitable<void> XrayDaemon::State::admit(std::shared_ptr<State> self, admi
 
 void XrayDaemon::State::close() {
   if (closed) return;
+  closing = true;
   const Time until = now() + closing_time;
   for (XrayPort& port : ports) {
     bool more = true;
@@ -228,7 +257,7 @@ Result<std::unique_ptr<XrayDaemon>> XrayDaemon::start(XrayDaemonSettings setting
                                                       XrayForward forward) {
   auto ports = bind_xray(io, settings.listen);
   if (!ports) return ports.error();
-  auto charge = door.room(Slots::memory() + record_bytes);
+  auto charge = door.room(Slots::memory());
   if (!charge)
     return fault(
         "there is no memory for the X-Ray daemon's port: raise FORAGER_MEMORY_LIMIT, or leave "
@@ -243,7 +272,12 @@ Result<std::unique_ptr<XrayDaemon>> XrayDaemon::start(XrayDaemonSettings setting
   return std::unique_ptr<XrayDaemon>(new XrayDaemon(std::move(state)));
 }
 
-XrayDaemon::~XrayDaemon() { state_->close(); }
+XrayDaemon::~XrayDaemon() {
+  state_->close();
+  // tasks that haven't ended hold the state, and the budget may be gone when they do
+  state_->proxy->give_back_memory();
+  state_->charge.release();
+}
 
 std::vector<std::string> XrayDaemon::bound() const {
   std::vector<std::string> names;

@@ -78,7 +78,8 @@ Item make_item(const Occurrence& error, const Envelope& around, const ItemRules&
                const Scrub& scrub, std::uint64_t held_back = 0);
 
 /// Of what makes an error that error, and nothing else: the same request sent again gives the same
-/// uuid, and Rollbar discards the second. RFC 9562 version 5.
+/// uuid, and Rollbar discards the second. Of a log record that is all of it. Equal ones of one
+/// request differ by Occurrence::repeat. RFC 9562 version 5.
 std::string uuid_of(const Occurrence& error, std::string_view service, std::string_view instance,
                     std::string_view host);
 

@@ -25,6 +25,7 @@ struct Occurrence {
   Kind kind = Kind::exception;
   Signal signal = Signal::traces;
   std::uint32_t index = 0;      ///< of the event in its span
+  std::uint32_t repeat = 0;     ///< equal ones before it in its request; whoever sees all says it
   std::uint32_t severity = 0;   ///< SeverityNumber of a log record; 0: not said
   std::uint64_t time = 0;       ///< ns since 1970: of the event or record; 0: not known
   std::string_view trace_id;    ///< raw bytes; empty: none, or all zero

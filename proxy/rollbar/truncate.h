@@ -13,7 +13,8 @@ namespace forager::rollbar {
 
 /// What SDKs of Rollbar keep to, as serialized JSON.
 inline constexpr std::size_t item_bytes_max = 512 * 1024;
-/// No limit below this: the last rung of the ladder has to fit whatever is in it.
+/// The last rung of the ladder fits into this, whatever is in it: it has at most 20 texts of 255
+/// bytes, which escapes make 6 times as long at most.
 inline constexpr std::size_t item_bytes_min = 32 * 1024;
 
 /// One rung: how much of an item is written.

@@ -31,12 +31,12 @@ std::string uuid_of(const Occurrence& error, std::string_view service, std::stri
   add_number(name, static_cast<std::uint64_t>(error.signal));
   add_number(name, error.index);
   add_number(name, error.time);
-  const bool is_log_message = error.kind == Occurrence::Kind::log_message;
-  for (const std::string_view text :
-       {error.trace_id, error.span_id, error.type, is_log_message ? error.body : error.message,
-        error.stacktrace, service, instance, host}) {
+  for (const std::string_view text : {error.trace_id, error.span_id, error.type, error.message,
+                                      error.stacktrace, service, instance, host}) {
     add_text(name, text);
   }
+  if (error.signal == Signal::logs) add_text(name, error.item);
+  if (error.repeat != 0) add_number(name, error.repeat);
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   EVP_Digest(name.data(), name.size(), digest.data(), nullptr, EVP_sha1(), nullptr);
   digest[6] = static_cast<unsigned char>((digest[6] & 0x0FU) | 0x50U);

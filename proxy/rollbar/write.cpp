@@ -1,7 +1,6 @@
 #include "rollbar/write.h"
 
 #include <algorithm>
-#include <cassert>
 #include <optional>
 
 #include "base/json_writer.h"
@@ -180,14 +179,11 @@ class Try {
 }  // namespace
 
 std::string write_item(const Item& item, const Scrub& scrub, std::size_t limit) {
-  limit = std::max(limit, item_bytes_min);
   const std::vector<Cut> rungs = ladder(limit);
   for (const Cut& rung : rungs) {
     if (auto made = Try(item, scrub, rung, limit).write()) return std::move(*made);
   }
-  // The last rung has at most 20 texts of 255 bytes, which escapes make 6 times as long at most.
-  assert(false);
-  return {};
+  return *Try(item, scrub, rungs.back(), SIZE_MAX).write();
 }
 
 }  // namespace forager::rollbar

@@ -8,8 +8,9 @@
 
 namespace forager::rollbar {
 
-/// Valid UTF-8 JSON of at most `limit` bytes (item_bytes_min at least): all of the item, or what
-/// the first rung of the ladder that fits leaves of it.
+/// Valid UTF-8 JSON: all of the item, or what the first rung of the ladder that fits into `limit`
+/// bytes leaves of it. The last rung fits into item_bytes_min; with less than that it is taken
+/// whatever its size.
 std::string write_item(const Item& item, const Scrub& scrub, std::size_t limit);
 
 }  // namespace forager::rollbar

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from forager import ROOT, binary, run
@@ -70,7 +71,7 @@ def test_the_readme_explains_every_exit_code():
     """The same numbers as the help."""
     if binary() is None:
         pytest.fail("no binary: build one, or name it in FORAGER_BIN")
-    told = re.findall(r"^ +(\d+)  [A-Z]", run("--help").stdout, re.M)
+    told = re.findall(r"^ +(\d+)  [A-Z`]", run("--help").stdout, re.M)
     assert told and re.findall(r"^\| (\d+) \|", (ROOT / "README.md").read_text(), re.M) == told
 
 
@@ -81,3 +82,14 @@ def test_the_compose_lines_of_the_readme_are_those_of_the_file():
     own = {"HONEYCOMB_API_KEY: ${HONEYCOMB_API_KEY}", "image: localhost/forager:dev"}
     for line in map(str.strip, shown.splitlines()):
         assert not line or line in own or line in real, line
+
+
+def test_the_picture_of_the_architecture_is_whole():
+    """Well-formed, readable on a dark page, and of the folders that there are."""
+    text = (ROOT / "docs/architecture.svg").read_text()
+    root = ElementTree.fromstring(text)
+    words = {word for each in root.iter("{http://www.w3.org/2000/svg}text") for word in (each.text or "").replace(",", "").split()}
+    assert {"receive", "admit", "journal:", "batch", "destination", "export", "net", "ledger", "hive"} <= words
+    for name in words & {"receive", "admit", "batch", "destination", "export", "net", "admin", "hive"}:
+        assert (ROOT / "proxy" / name).is_dir(), name
+    assert "prefers-color-scheme: dark" in text

@@ -30,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const char end = static_cast<char>(data[0]);
   std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
   receive::XrayCounters counters;
-  receive::XrayBatch batch(true, counters);
+  receive::XrayBatch batch(
+      true, std::size_t{64} << 10U, [](std::size_t) { return true; }, counters);
   // a header that is right, so that the document is what is tried, and then as it is
   batch.take("{\"format\":\"json\",\"version\":1}\n" + std::string(bytes));
   while (!bytes.empty()) {

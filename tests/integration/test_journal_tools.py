@@ -155,7 +155,7 @@ def test_a_running_forager_may_be_looked_at_while_it_works(world):
         (["ls", "all"], 'unexpected "all"'),
         (["ls", "--limit", "3"], "--limit means nothing to forager journal ls"),
         (["show", "first"], "a number from 1 on"),
-        (["show", "--signal", "spans"], "write traces, metrics or logs"),
+        (["show", "--signal", "spans"], "write traces, metrics, logs or segments"),
         (["export"], "where to?"),
         (["export", "x", "--format", "xml"], "write json or proto"),
     ],

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
+
 import otlp
 import pytest
 from aws_judge import KEY_ID, SECRET, AwsJudge
@@ -90,3 +93,65 @@ def test_a_certificate_is_shown_to_who_asks(world):
         second = world.start(**settings(world, backend, **changes))
         assert world.sender(second).post("traces", otlp.traces(5)).status == 200
         wait_until(lambda: second.book("traces", "otlp").get("delivered") == 5, 10, "delivered")
+
+
+def replace(path: Path, content: str | bytes) -> None:
+    """As secrets are replaced: all of it at once."""
+    new = path.with_name(path.name + ".new")
+    new.write_bytes(content if isinstance(content, bytes) else content.encode())
+    new.chmod(0o600)
+    new.replace(path)
+
+
+@pytest.mark.parametrize("told", ["by the file alone", "by SIGHUP"])
+def test_headers_come_from_a_file_that_may_be_replaced(world, backend, tmp_path, told):
+    """Scenario: the headers in the file are refused, a broken file follows, then the right one. Guarantees: all is held, then
+    arrives once, without a restart; the broken one is named with the fix and changes nothing; no header is printed."""
+    headers = tmp_path / "headers"
+    replace(headers, "x-honeycomb-team=wrong-one\n")
+    changes = {"FORAGER_OTLP_HEADERS": "", "FORAGER_OTLP_HEADERS_FILE": str(headers), "FORAGER_PROBE_INTERVAL": "60s"}
+    forager = world.start(**settings(world, backend, **changes))
+    for _ in range(4):
+        assert world.sender(forager).post("traces", otlp.traces(5)).status == 200
+    wait_until(lambda: forager.destination("otlp")["state"] == "parked", 10, "parked")
+    assert backend.counts["traces"] == 0
+    replace(headers, "Authorization: no-such-form\n")
+    if told == "by SIGHUP":
+        forager.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: "has a header without =" in forager.output, 10, "said that it is broken")
+    assert str(headers) in forager.output
+    assert forager.book("traces", "otlp")["held"] == 20
+    replace(headers, f"x-honeycomb-team={OUR_KEY}\nx-scope=shop%20one\n")
+    if told == "by SIGHUP":
+        forager.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: forager.book("traces", "otlp")["held"] == 0, 15, "nothing held")
+    assert (backend.counts["traces"], backend.repeats) == (20, 0)
+    assert {request.header("x-scope") for request in backend.requests if request.stored} == {"shop one"}
+    assert "wrong-one" not in forager.output and "no-such-form" not in forager.output and OUR_KEY not in forager.output
+    forager.wait_settled()
+
+
+@pytest.mark.parametrize("told", ["by the files alone", "by SIGHUP"])
+def test_a_client_certificate_may_be_replaced(world, tmp_path, told):
+    """Scenario: the backend takes none of an authority that it doesn't know; a broken file follows, then the right one.
+    Guarantees: all is held, then arrives once, without a restart; the broken one is named and changes nothing."""
+    with Judge() as stranger, Judge(asks_for_certificates=True) as backend:
+        ours = tmp_path / "us.pem"
+        replace(ours, stranger.leaf_file.read_bytes())
+        changes = {"FORAGER_OTLP_CLIENT_CERTIFICATE": str(ours), "FORAGER_OTLP_CLIENT_KEY": str(ours)}
+        forager = world.start(**settings(world, backend, **changes, FORAGER_RETRY_MAX="60s"))
+        for _ in range(4):
+            assert world.sender(forager).post("traces", otlp.traces(5)).status == 200
+        wait_until(lambda: forager.destination("otlp")["last_error"], 10, "an error")
+        assert backend.counts["traces"] == 0
+        replace(ours, "no certificate")
+        if told == "by SIGHUP":
+            forager.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: "the certificates stay as they were" in forager.output, 15, "said that it is broken")
+        assert str(ours) in forager.output
+        replace(ours, backend.leaf_file.read_bytes())
+        if told == "by SIGHUP":
+            forager.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: forager.book("traces", "otlp").get("delivered") == 20, 20, "delivered")
+        assert (backend.counts["traces"], backend.repeats) == (20, 0)
+        forager.wait_settled()

@@ -152,6 +152,103 @@ def test_error_logs_can_be_switched_off(start, judge, app):
     assert data["body"]["trace"]["exception"]["description"] == "it failed"
 
 
+def equal_logs(count: int, text: str = "disk is full"):
+    """Error logs that differ in nothing, not even a time."""
+    request = otlp.logs(count)
+    for record in request.resource_logs[0].scope_logs[0].log_records:
+        record.Clear()
+        record.severity_number = 17
+        record.body.string_value = text
+    return request
+
+
+def test_equal_errors_of_a_request_are_an_item_each(start, judge):
+    """Scenario: three equal error logs without a time, and a span that is there twice. Guarantees: five items, no uuid twice."""
+    forager = start(HONEYCOMB_API_KEY="")
+    post(forager, "logs", equal_logs(3))
+    request = failing("disk is full")
+    spans = request.resource_spans[0].scope_spans[0].spans
+    spans.add().CopyFrom(spans[0])
+    post(forager, "traces", request)
+    wait_for_rollbar(forager, "logs", held=0, delivered=3)
+    wait_for_rollbar(forager, "traces", held=0, delivered=2)
+    assert len(judge.items) == 5 and judge.repeats == 0
+
+
+def test_equal_errors_keep_their_uuids_after_a_kill(start, judge, tmp_path):
+    """Scenario: of five equal error logs some are stored, none of the answers arrives, Forager is killed and started again.
+    Guarantees: five items, the repeats are known as such."""
+    directory = tmp_path / "journal"
+    directory.mkdir()
+    judge.answers.append(Answer(503, stored=True, times=3))
+    judge.answers.append(Answer(503, times=10**6))
+    first = start(FORAGER_DATA_DIR=str(directory), HONEYCOMB_API_KEY="", FORAGER_RETRY_INITIAL="100ms")
+    post(first, "logs", equal_logs(5))
+    judge.wait_for(3)
+    first.kill()
+    judge.answers.clear()
+    second = start(FORAGER_DATA_DIR=str(directory), HONEYCOMB_API_KEY="")
+    judge.wait_for(5)
+    wait_until(lambda: second.book("logs", "rollbar").get("held", 1) == 0, 20, "nothing held")
+    assert len(judge.items) == 5 and judge.repeats >= 3
+
+
+def test_spans_that_failed_without_an_exception_are_sent_when_asked_for(start, judge):
+    """Scenario: spans with status ERROR, one of them with an exception too. Guarantees: an item each, of two kinds."""
+    forager = start(FORAGER_ROLLBAR_SPAN_ERRORS="on")
+    request = failing("disk is full")
+    spans = request.resource_spans[0].scope_spans[0].spans
+    spans.add(trace_id=b"t" * 16, span_id=b"s" * 8, name="GET /orders", end_time_unix_nano=time.time_ns())
+    spans.add().CopyFrom(spans[1])
+    spans[2].span_id = b"u" * 8
+    for span, code in zip(spans, (2, 2, 1), strict=True):
+        span.status.code = code
+        span.status.message = "timed out"
+    post(forager, "traces", request)
+    wait_for_rollbar(forager, held=0, delivered=2, filtered=1)
+    forager.wait_for_book(held=0, delivered=3)
+    [message] = [data["body"]["message"]["body"] for data in judge.items if "message" in data["body"]]
+    assert message == "GET /orders: timed out"
+
+
+def test_spans_that_failed_without_an_exception_stay_here_otherwise(start, judge):
+    forager = start()
+    request = otlp.traces(3)
+    for span in request.resource_spans[0].scope_spans[0].spans:
+        span.status.code = 2
+    post(forager, "traces", request)
+    book = wait_for_rollbar(forager, held=0, filtered=3)
+    assert reasons(book) == {"no_error": 3} and not judge.calls
+
+
+def test_what_apps_do_not_say_of_themselves_is_a_setting(start, judge):
+    """Version, branch, root and framework are those of the settings, and the named values are hidden."""
+    forager = start(
+        ROLLBAR_ENVIRONMENT="qa",
+        FORAGER_ROLLBAR_CODE_VERSION="9.9",
+        FORAGER_ROLLBAR_BRANCH="release",
+        FORAGER_ROLLBAR_ROOT="/srv/app",
+        FORAGER_ROLLBAR_FRAMEWORK="flask",
+        FORAGER_ROLLBAR_SCRUB="iban,card_number",
+    )
+    request = failing("disk is full")
+    resource = request.resource_spans[0].resource
+    del resource.attributes[:]
+    event = request.resource_spans[0].scope_spans[0].spans[0].events[0]
+    for name in ("iban", "customer.card-number", "db.password", "order"):
+        event.attributes.append(otlp.attribute(name, f"value of {name}"))
+    post(forager, "traces", request)
+    [data] = judge.wait_for(1)
+    assert (data["environment"], data["code_version"], data["framework"]) == ("qa", "9.9", "flask")
+    assert data["server"] == {"root": "/srv/app", "branch": "release", "code_version": "9.9"}
+    assert data["custom"]["attributes"] == {
+        "iban": "[scrubbed]",
+        "customer.card-number": "[scrubbed]",
+        "db.password": "[scrubbed]",
+        "order": "value of order",
+    }
+
+
 def test_an_exception_that_comes_as_event_and_as_log_is_sent_once(start, judge, app):
     """Scenario: the app logs the exception in the span that it ends. Guarantees: one item, the other in the books as duplicate."""
     forager = start()
@@ -284,6 +381,40 @@ def test_an_item_that_rollbar_refuses_is_set_aside_and_the_others_arrive(start, 
     book = wait_for_rollbar(forager, held=0, delivered=6, quarantined=1)
     assert reasons(book)["refused_alone"] == 1
     judge.calls[:] = [call for call in judge.calls if call.status != 422]
+
+
+def test_an_item_too_large_for_a_proxy_is_cut_harder_and_only_then_set_aside(start, world):
+    """Scenario: a proxy takes 100 kB, of one item nothing at all. Guarantees: the large item arrives at half of its size, its
+    neighbours whole; the hopeless one is tried twice, then kept for a person with the reason."""
+    with RollbarJudge() as judge:
+        judge.answers.append(Answer(413, "too large", times=99, when=lambda data: len(str(data)) > 100_000 or "hopeless" in str(data["body"])))
+        forager = start(judge.url, HONEYCOMB_API_KEY="")
+        post(forager, "traces", failing("fine", kind="A"))
+        post(forager, "traces", failing("large", kind="B", size=150_000))
+        post(forager, "traces", failing("hopeless", kind="C"))
+        post(forager, "traces", failing("fine", kind="D"))
+        book = wait_for_rollbar(forager, held=0, delivered=3, quarantined=1)
+        assert reasons(book)["refused_alone"] == 1
+        said = {traces_of(data)[0]["exception"]["message"]: data["custom"].get("truncated") for data in judge.items}
+        assert set(said) == {"fine", "large"} and said["fine"] is None and said["large"]
+        refused = [call for call in judge.calls if call.status == 413]
+        assert sorted("hopeless" in str(call.data["body"]) for call in refused) == [False, True, True]
+        large = [call.size for call in judge.calls if "large" in str(call.data["body"])]
+        assert large[1] <= large[0] / 2
+
+
+def test_after_the_last_call_that_is_allowed_it_waits_without_being_told_off(start, world):
+    """Scenario: each answer says that no further call is allowed for a second. Guarantees: no two calls in one second but those
+    that were under way, everything arrives, and Rollbar never has to answer 429."""
+    with RollbarJudge() as judge:
+        used_up = {"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Remaining-Seconds": "1"}
+        judge.answers.append(Answer(200, "", headers=used_up, times=99, stored=True))
+        forager = start(judge.url, HONEYCOMB_API_KEY="", FORAGER_CONCURRENCY="1")
+        post(forager, "traces", failing("disk is full", spans=4))
+        wait_for_rollbar(forager, held=0, delivered=4, timeout=30)
+        assert len(judge.items) == 4 and judge.repeats == 0
+        times = [call.at for call in judge.calls]
+        assert all(later - earlier > 0.9 for earlier, later in zip(times, times[1:], strict=False)), times
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])

@@ -269,6 +269,17 @@ def test_otlp_of_the_newer_distribution_is_taken(place):
     wait_until(lambda: place.received()["unsampled"] == 1, 10, "the unsampled one")
 
 
+def test_a_stop_before_the_first_credentials_is_no_fault(place):
+    """Scenario: whoever has the credentials doesn't answer, and Forager is stopped meanwhile. Guarantees: no warning about that."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        changes = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{silent.getsockname()[1]}/", "AWS_EC2_METADATA_DISABLED": "true"}
+        forager = place.start(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="", **changes)
+        asked, _ = silent.accept()
+        with asked:
+            assert forager.terminate() == EXIT_OK, forager.output
+    assert "no AWS credentials yet" not in forager.output
+
+
 def test_it_is_off_unless_it_is_asked_for(place):
     forager = place.start(FORAGER_XRAY_DAEMON_LISTEN="")
     assert "xray-daemon" not in forager.output

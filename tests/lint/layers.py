@@ -25,7 +25,7 @@ ALLOWED = {
     "admin": {"config", "otlp"},
     "demo": {"admin", "otlp"},
     "tools": {"admin", "config", "journal", "otlp"},
-    "doctor": {"app", "aws", "config", "destination", "net", "otlp"},
+    "doctor": {"app", "aws", "config", "destination", "journal", "net", "otlp", "tools"},
     "app": {"admin", "admit", "aws", "config", "destination", "export", "hive", "journal", "net", "otlp", "receive"},
 }
 # plain headers that any folder may use: they are values, not parts

@@ -1,4 +1,5 @@
 // Who gets what when nobody says, and what each destination needs.
+#include "config/values.h"
 #include "unit/config/given.h"
 
 namespace forager::config {
@@ -88,6 +89,35 @@ TEST(RollbarToken, ComesFromAFileAndIsNeverGivenTwice) {
   EXPECT_EQ(error.find(token), std::string::npos);
 }
 
+TEST(RollbarSettings, ComeFromEnvironmentAndFile) {
+  const Config untouched;
+  EXPECT_FALSE(untouched.rollbar_span_errors);
+  const auto c = Given{}
+                     .with_env("ROLLBAR_ACCESS_TOKEN", token)
+                     .with_env("FORAGER_ROLLBAR_SPAN_ERRORS", "on")
+                     .with_env("FORAGER_ROLLBAR_CODE_VERSION", "1.4.2")
+                     .with_env("FORAGER_ROLLBAR_BRANCH", "main")
+                     .with_env("FORAGER_ROLLBAR_SCRUB", "iban, card_number,")
+                     .with_yaml("rollbar:\n  root: /srv/app\n  framework: flask\n")
+                     .fine()
+                     .config;
+  EXPECT_TRUE(c.rollbar_span_errors);
+  EXPECT_EQ(c.rollbar_code_version, "1.4.2");
+  EXPECT_EQ(c.rollbar_branch, "main");
+  EXPECT_EQ(c.rollbar_root, "/srv/app");
+  EXPECT_EQ(c.rollbar_framework, "flask");
+  EXPECT_EQ(c.rollbar_scrub, (Names{"iban", "card_number"}));
+  EXPECT_EQ(setting("rollbar-scrub").field.get(c), "iban,card_number");
+}
+
+TEST(RollbarSettings, ThatRollbarWouldCutAreRefused) {
+  const auto error = Given{}
+                         .with_env("ROLLBAR_ACCESS_TOKEN", token)
+                         .with_env("FORAGER_ROLLBAR_CODE_VERSION", std::string(41, 'a'))
+                         .error();
+  EXPECT_NE(error.find("is too long; at most 40 bytes"), std::string::npos) << error;
+}
+
 TEST(LogGroup, AsAMapInYamlIsRefusedWithTheFix) {
   const auto error = Given{}.with_yaml("cloudwatch:\n  log_group: {service.name}\n").error();
   EXPECT_NE(error.find("write quotes around it"), std::string::npos) << error;
@@ -123,10 +153,38 @@ TEST(OtlpHeaders, AreDecodedAndKeptSecret) {
           .with_env("FORAGER_OTLP_ENDPOINT", "https://otlp.example.com")
           .with_env("FORAGER_OTLP_HEADERS", "Authorization=Bearer%20abc, x-scope = a=b")
           .fine();
-  ASSERT_EQ(loaded.config.otlp_headers.size(), 2U);
-  EXPECT_EQ(loaded.config.otlp_headers[0].first, "authorization");
-  EXPECT_EQ(loaded.config.otlp_headers[0].second.reveal(), "Bearer abc");
-  EXPECT_EQ(loaded.config.otlp_headers[1].second.reveal(), "a=b");
+  const auto headers = parse_headers(loaded.config.otlp_headers.reveal());
+  ASSERT_TRUE(headers);
+  ASSERT_EQ(headers->size(), 2U);
+  EXPECT_EQ(headers->at(0).first, "authorization");
+  EXPECT_EQ(headers->at(0).second.reveal(), "Bearer abc");
+  EXPECT_EQ(headers->at(1).second.reveal(), "a=b");
+}
+
+TEST(OtlpHeaders, MayComeFromAFileOneALine) {
+  const auto given = [] {
+    return Given{}
+        .with_env("FORAGER_OTLP_ENDPOINT", "https://otlp.example.com")
+        .with_env("FORAGER_OTLP_HEADERS_FILE", "/run/headers");
+  };
+  const auto loaded =
+      given().with_file("/run/headers", "Authorization=Bearer%20abc\r\n\nx-scope=b,x-c=d\n").fine();
+  const auto headers = parse_headers(loaded.config.otlp_headers.reveal());
+  ASSERT_TRUE(headers);
+  ASSERT_EQ(headers->size(), 3U);
+  EXPECT_EQ(headers->at(0).second.reveal(), "Bearer abc");
+  EXPECT_EQ(headers->at(2).first, "x-c");
+  EXPECT_EQ(loaded.origin("otlp-headers").text, "header list file \"/run/headers\"");
+
+  const auto missing = given().error();
+  EXPECT_NE(missing.find("header list file \"/run/headers\""), std::string::npos) << missing;
+  EXPECT_NE(missing.find("or set FORAGER_OTLP_HEADERS"), std::string::npos) << missing;
+  const auto bad = given().with_file("/run/headers", "Authorization: Bearer s3cret\n").error();
+  EXPECT_NE(bad.find("the content has a header without ="), std::string::npos) << bad;
+  EXPECT_EQ(bad.find("s3cret"), std::string::npos) << bad;
+  const auto twice =
+      given().with_file("/run/headers", "a=b").with_env("FORAGER_OTLP_HEADERS", "a=b").error();
+  EXPECT_NE(twice.find("the OTLP header list is given twice"), std::string::npos) << twice;
 }
 
 TEST(OtlpHeaders, RefuseWhatWouldBreakTheRequest) {

@@ -62,7 +62,8 @@ std::string other_value(const Setting& one) {
       {"honeycomb-api-key", good_key},
       {"otlp-compression", "zstd"},
       {"rollbar-access-token", "0123456789abcdef0123456789abcdef"},
-      {"otlp-headers", "authorization=Bearer%20x"}};
+      {"otlp-headers", "authorization=Bearer%20x"},
+      {"otlp-headers-file", "/headers"}};
   if (const auto found = by_flag.find(one.flag); found != by_flag.end()) return found->second;
   const std::map<std::string_view, std::string> by_type{{"ADDRESS", "localhost:777"},
                                                         {"SIZE", "17MiB"},
@@ -84,6 +85,7 @@ TEST(Load, TakesEverySettingFromEachOfItsPlaces) {
     const std::string value = other_value(one);
     Given base;
     base.with_file("/ca", "-----BEGIN CERTIFICATE-----").with_file("/a/path", good_key);
+    base.with_file("/headers", "x-one=1");
     if (one.flag == "otlp-client-certificate") base.with_env("FORAGER_OTLP_CLIENT_KEY", "/key");
     if (one.flag == "otlp-client-key") base.with_env("FORAGER_OTLP_CLIENT_CERTIFICATE", "/pem");
     const auto expect = [&](const Given& given, Level level) {

@@ -39,16 +39,18 @@ TEST(OtlpHttp, PostsProtobufToThePathOfTheSignal) {
 }
 
 TEST(OtlpHttp, SendsItsHeadersAsSecretsAndOnce) {
-  OtlpHttpConfig config;
-  config.headers.emplace_back("Authorization", Secret("Bearer x"));
-  config.headers.emplace_back("user-agent", Secret("mine"));
-  const OtlpHttpDestination any(config);
+  Credentials with;
+  with.headers = std::make_shared<const SecretHeaders>(
+      SecretHeaders{{"Authorization", Secret("Bearer x")}, {"user-agent", Secret("mine")}});
+  const OtlpHttpDestination any(OtlpHttpConfig{});
   auto request = any.encode(batch(Signal::traces));
-  any.sign(request, Signal::traces, {}, now);
-  any.sign(request, Signal::traces, {}, now);
+  any.sign(request, Signal::traces, with, now);
+  any.sign(request, Signal::traces, with, now);
   EXPECT_EQ(request.secret_headers.size(), 2U);
   EXPECT_EQ(request.secret_headers[0].second.reveal(), "Bearer x");
   EXPECT_EQ(header(request, "User-Agent"), std::nullopt);
+  any.sign(request, Signal::traces, {}, now);
+  EXPECT_TRUE(request.secret_headers.empty()) << "there are none any more";
 }
 
 TEST(OtlpHttp, TakesWhatItIsToldTo) {

@@ -2,9 +2,9 @@
 
 #include <chrono>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -212,14 +212,63 @@ TEST(RollbarScreen, DoesAsItIsTold) {
                   .empty());
 }
 
+std::string uuid_in(const std::string& json) {
+  const std::size_t at = json.find(R"("uuid":")");
+  return at == std::string::npos ? "" : json.substr(at + 8, 36);
+}
+std::vector<std::string> uuids(const RollbarDestination& rollbar, Signal signal,
+                               const std::string& body) {
+  std::vector<std::string> made;
+  for (const std::string& json : send_all(rollbar, *rollbar.make_screen(), signal, body)) {
+    made.push_back(uuid_in(json));
+  }
+  return made;
+}
+
+TEST(RollbarScreen, GivesEqualErrorsOfARequestUuidsOfTheirOwnWhichStay) {
+  const RollbarDestination rollbar({});
+  const std::string log = test::log(17, "disk is full", {}, 0, "", "");
+  const std::string twice = test::exception_event({{"exception.type", "E"}}, 0) +
+                            test::exception_event({{"exception.type", "E"}}, 0);
+  for (const auto& [signal, body] :
+       {std::pair{Signal::logs, test::request({log, test::log(9, "fine"), log, log})},
+        {Signal::traces, test::request({failing("m"), failing("m"), failing("m")})},
+        {Signal::traces, test::request({test::span(twice), test::span(twice)})}}) {
+    const auto first = uuids(rollbar, signal, body);
+    const std::set<std::string> different(first.begin(), first.end());
+    EXPECT_EQ(different.size(), first.size());
+    EXPECT_GE(first.size(), 3U);
+    EXPECT_FALSE(different.contains(""));
+    EXPECT_EQ(uuids(rollbar, signal, body), first) << "as after a restart";
+  }
+}
+
+TEST(RollbarScreen, NumbersEqualErrorsByTheirPlaceWhateverElseIsHeldBack) {
+  const std::string log = test::log(17, "disk is full", {}, 0);
+  const std::string body = test::request({log, log, log, log});
+  const auto all = uuids(RollbarDestination({}), Signal::logs, body);
+  RollbarConfig config;
+  config.rate = {60, 1};
+  const RollbarDestination careful(config);
+  const auto screen = careful.make_screen();
+  std::vector<std::string> seen;
+  for (int minute = 0; minute < 2; ++minute) {  // the second time all are over the cap but one
+    for (const auto& json : send_all(careful, *screen, Signal::logs, body)) {
+      seen.push_back(uuid_in(json));
+    }
+  }
+  EXPECT_EQ(seen, (std::vector<std::string>{all[0]}));
+}
+
 TEST(RollbarScreen, WritesAndReadsItsLanes) {
-  const auto picks = picks_of(lane_of({{0, 0}, {2, 57}}), 3);
+  const auto picks = picks_of(lane_of({{0, 0, 0}, {2, 57, 4}}), 3);
   ASSERT_EQ(picks.size(), 2U);
   EXPECT_EQ(picks[1].error, 2U);
   EXPECT_EQ(picks[1].held_back, 57U);
+  EXPECT_EQ(picks[1].repeat, 4U);
   EXPECT_EQ(picks_of("", 3).size(), 3U);
   for (const std::string_view wrong :
-       {"x", "1", "1:", "1:2", ":", "7:0;", "99999999999999999999:1;"}) {
+       {"x", "1", "1:", "1:2", "1:2;", "1:2:3", ":", "7:0:0;", "99999999999999999999:1:0;"}) {
     EXPECT_TRUE(picks_of(wrong, 3).empty()) << wrong;
   }
 }
@@ -234,74 +283,35 @@ TEST(Rollbar, StaysAliveWhenAskedToSendWhatIsNoError) {
   }
 }
 
-net::Response answer(int status, std::string body, std::vector<net::Header> headers = {}) {
-  headers.push_back({"Content-Type", "application/json"});
-  return {status, std::move(headers), std::move(body)};
-}
-Verdict judge(int status, std::string body, std::vector<net::Header> headers = {}) {
-  return RollbarDestination({}).judge(answer(status, std::move(body), std::move(headers)),
-                                      Signal::traces, Codec::none, now);
-}
-
-TEST(RollbarJudge, TakesErrZeroForDelivered) {
-  const auto verdict =
-      judge(200, R"({"err":0,"result":{"id":null,"uuid":"d4c7acef55bf4c9e95e4"}})");
-  EXPECT_EQ(std::get<Delivered>(verdict).message, "");
-  EXPECT_EQ(std::get<Delivered>(judge(200, R"({ "result":[1,{"err":1}], "err" : 0 })")).message,
-            "");
-  for (const std::string strange : {"", "pong", "{}", R"({"err":"0"})", R"({"err":0)", "[]"}) {
-    EXPECT_EQ(std::get<Delivered>(judge(200, strange)).message,
-              "api.rollbar.com answered 200, but not as Rollbar does")
-        << strange;
-  }
-  EXPECT_NE(std::get<TakeApart>(judge(200, R"({"err":1,"message":"no body"})")).why.find("no body"),
-            std::string::npos);
-}
-
-TEST(RollbarJudge, ParksARefusedTokenWithTheFix) {
-  for (const int status : {401, 403}) {
-    const auto park =
-        std::get<Park>(judge(status, R"({"err":1,"message":"invalid access token"})"));
-    EXPECT_TRUE(has(park.why, "invalid access token")) << park.why;
-    EXPECT_TRUE(has(park.why, "ROLLBAR_ACCESS_TOKEN is refused")) << park.why;
-    EXPECT_TRUE(has(park.why, "post_server_item")) << park.why;
-  }
-}
-
-TEST(RollbarJudge, SetsAsideWhatRollbarCallsWrong) {
-  for (const int status : {400, 422}) {
-    const auto apart = std::get<TakeApart>(
-        judge(status, R"({"err":1,"message":"Invalid format. data.body is missing"})"));
-    EXPECT_TRUE(has(apart.why, "data.body is missing")) << apart.why;
-  }
-  const auto large = std::get<TakeApart>(judge(413, ""));
-  EXPECT_FALSE(large.too_large) << "no smaller request is to be learned from one item";
-  EXPECT_TRUE(has(large.why, "524288 bytes")) << large.why;
-}
-
-TEST(RollbarJudge, WaitsAsLongAsTheLimitSaysAndAMinuteAtMost) {
-  const auto after = [](std::vector<net::Header> headers) {
-    return std::get<Retry>(judge(429, R"({"err":1,"message":"rate limited"})", std::move(headers)))
-        .after;
+TEST(Rollbar, CutsToHalfOfItsSizeWhatWasTooLarge) {
+  const RollbarDestination rollbar({});
+  const auto size = [&](std::size_t ballast, bool squeezed) {
+    const auto body = test::request(
+        {test::span(test::exception_event({{"exception.type", "E"},
+                                           {"exception.message", "disk is full"},
+                                           {"exception.stacktrace", std::string(ballast, 's')}}))});
+    Encoded batch{Signal::traces, Codec::none, 1, Chain(Slice(std::string(body)))};
+    batch.squeezed = squeezed;
+    const std::string json = rollbar.encode(batch).body.joined();
+    EXPECT_TRUE(test::is_json(json) && has(json, "disk is full"));
+    EXPECT_EQ(has(json, "truncated"), squeezed) << ballast;
+    return json.size();
   };
-  EXPECT_EQ(after({{"X-Rate-Limit-Remaining-Seconds", "17"}}), Duration(17s));
-  EXPECT_EQ(after({{"X-Rate-Limit-Remaining-Seconds", "900"}}), Duration(60s));
-  EXPECT_EQ(after({{"X-Rate-Limit-Remaining-Seconds", "-3"}}), Duration(0s));
-  EXPECT_EQ(after({{"X-Rate-Limit-Reset", "1767225630"}}), Duration(30s));
-  EXPECT_EQ(after({{"X-Rate-Limit-Reset", "1767220000"}}), Duration(0s));
-  EXPECT_EQ(after({{"X-Rate-Limit-Reset", "1767225630"}, {"X-Rate-Limit-Remaining-Seconds", "5"}}),
-            Duration(5s));
-  EXPECT_EQ(after({{"Retry-After", "120"}, {"X-Rate-Limit-Remaining-Seconds", "5"}}),
-            Duration(120s));
-  EXPECT_EQ(after({{"X-Rate-Limit-Remaining-Seconds", "soon"}}), std::nullopt);
-  EXPECT_EQ(after({}), std::nullopt);
+  for (const std::size_t ballast : {1000U, 30'000U, 100'000U, 500'000U}) {
+    const std::size_t before = size(ballast, false);
+    EXPECT_LE(size(ballast, true), before / 2) << ballast;
+  }
 }
 
-TEST(RollbarJudge, TriesAgainWhatIsRollbarsFault) {
-  for (const int status : {500, 502, 503, 504}) {
-    EXPECT_TRUE(std::holds_alternative<Retry>(judge(status, ""))) << status;
+TEST(Rollbar, CutsNoRequestThatAnAppMaySend) {
+  RollbarConfig config;
+  config.request_limit = std::size_t{1} << 30U;
+  constexpr std::size_t attributes = 64U << 10U;
+  for (const Signal signal : {Signal::traces, Signal::logs}) {
+    EXPECT_GE(RollbarDestination({}).limits(signal).request_bytes, (64U << 20U) + attributes);
+    EXPECT_GE(RollbarDestination(config).limits(signal).request_bytes,
+              config.request_limit + attributes);
   }
-  EXPECT_TRUE(std::holds_alternative<Park>(judge(404, "")));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ namespace forager::exporter {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::seconds;
 using test::World;
 
 DeliveryConfig paced() {
@@ -63,6 +64,23 @@ TEST(DeliveryPace, IsOverWhenDraining) {
   EXPECT_GT(world.wait(), Duration::zero());
   world.delivery.drain();
   EXPECT_NE(world.send(), nullptr);
+}
+
+TEST(DeliveryPace, StopsWhereADeliveryWasTheLastCallThatIsAllowed) {
+  World w;
+  w.add({.items = 2});
+  w.answer(w.send(), destination::Delivered{0, {}, seconds(20)});
+  EXPECT_EQ(w.count(ledger::Reason::delivered), 2U);
+  EXPECT_EQ(w.imbalance(), "");
+  w.add({});
+  EXPECT_EQ(w.wait(), seconds(20) + milliseconds(500));
+  w.delivery.credentials_changed(w.now);
+  EXPECT_GE(w.wait(), seconds(20)) << "another key is no excuse";
+  w.now += seconds(21);
+  Attempt* const attempt = w.send();
+  ASSERT_NE(attempt, nullptr);
+  w.answer(attempt, destination::Delivered{});
+  EXPECT_TRUE(w.delivery.drained());
 }
 
 }  // namespace

@@ -57,6 +57,16 @@ class Client {
     while (!done() && std::chrono::steady_clock::now() < end) io_.run_one_for(milliseconds(20));
     return done();
   }
+  Result<bool> reload() {
+    std::optional<Result<bool>> done;
+    io_.restart();
+    asio::co_spawn(io_, tls_.reload(), [&done](std::exception_ptr error, Result<bool> made) {
+      if (error) std::rethrow_exception(error);
+      done.emplace(std::move(made));
+    });
+    while (!done) io_.run_one();
+    return *done;
+  }
   HttpsTransport& transport() { return *transport_; }
   asio::io_context& io() { return io_; }
 

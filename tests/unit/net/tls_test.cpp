@@ -1,6 +1,7 @@
 #include "net/tls.h"
 
 #include <cstring>
+#include <fstream>
 
 #include <gtest/gtest.h>
 
@@ -61,6 +62,64 @@ TEST(TlsTransport, ShowsItsCertificateToAServerThatAsks) {
 
   Client nobody(url_of(server), trusting(authority()));
   EXPECT_FALSE(nobody.send(post("x")));
+}
+
+TEST(TlsTransport, ShowsTheCertificateThatIsThereAfterAReload) {
+  ServerTls tls(authority().issue("IP:127.0.0.1"));
+  tls.ask_for_certificates(authority().file());
+  Server server(&tls, answer_all);
+  const Authority stranger;
+  const test::TempFolder folder;
+  test::write_identity(stranger.issue("DNS:forager"), folder.path(), "us");
+  ClientOptions options = trusting(authority());
+  options.certificate = folder.path() + "/us.pem";
+  options.private_key = folder.path() + "/us.key";
+  Client client(url_of(server), options);
+  auto done = client.reload();
+  ASSERT_TRUE(done) << done.error().what;
+  EXPECT_FALSE(*done) << "the first connect reads them anyway";
+  EXPECT_FALSE(client.send(post("x")));
+
+  test::write_identity(authority().issue("DNS:forager"), folder.path(), "us");
+  EXPECT_FALSE(client.send(post("x"))) << "not before it is told";
+  done = client.reload();
+  ASSERT_TRUE(done) << done.error().what;
+  EXPECT_TRUE(*done);
+  client.transport().begin_anew();
+  const Answer answer = client.send(post("x"));
+  ASSERT_TRUE(answer) << answer.error().what;
+}
+
+TEST(TlsTransport, KeepsTheOldCertificateWhenTheNewOneCanNotBeUsed) {
+  ServerTls tls(authority().issue("IP:127.0.0.1"));
+  tls.ask_for_certificates(authority().file());
+  Server server(&tls, answer_all);
+  const test::TempFolder folder;
+  test::write_identity(authority().issue("DNS:forager"), folder.path(), "us");
+  ClientOptions options = trusting(authority());
+  options.certificate = folder.path() + "/us.pem";
+  options.private_key = folder.path() + "/us.key";
+  Client client(url_of(server), options);
+  ASSERT_TRUE(client.send(post("x")));
+  std::ofstream(options.certificate) << "half a certif";
+  const auto done = client.reload();
+  ASSERT_FALSE(done);
+  EXPECT_NE(done.error().what.find("us.pem"), std::string::npos) << done.error().what;
+  client.transport().begin_anew();
+  const Answer answer = client.send(post("x"));
+  ASSERT_TRUE(answer) << answer.error().what;
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(TlsTransport, ResumesNoSessionOfWhoItWasBefore) {
+  const ServerTls tls(authority().issue("IP:127.0.0.1"));
+  Server server(&tls, answer_all);
+  Client client(url_of(server), trusting(authority()));
+  ASSERT_TRUE(client.send(post("x")));
+  client.transport().begin_anew();
+  ASSERT_TRUE(client.send(post("x")));
+  EXPECT_EQ(server.connections(), 2);
+  EXPECT_EQ(client.transport().counts().resumed, 0U);
 }
 
 TEST(TlsTransport, SaysWhichClientCertificateItCannotUse) {

@@ -2,98 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include "unit/receive/http_world.h"
+#include "otlp/walk.h"
 #include "unit/receive/whole_door.h"
+#include "unit/receive/xray_world.h"
 
 namespace forager::receive {
 namespace {
-
-constexpr std::string_view header = "{\"format\":\"json\",\"version\":1}\n";
-
-std::string datagram(std::string_view document) {
-  return std::string(header) + std::string(document);
-}
-
-/// A real XrayDaemon on a thread of its own.
-template <class DoorType = FakeDoor>
-class XrayWorld {
- public:
-  explicit XrayWorld(XrayDaemonSettings settings = {}, bool with_forward = true)
-      : door(io.get_executor()), work_(io.get_executor()) {
-    settings.listen = at_any_port();
-    XrayForward forward;
-    if (with_forward) forward = [this](net::Request request) { return answer(std::move(request)); };
-    auto started =
-        XrayDaemon::start(std::move(settings), io.get_executor(), door, std::move(forward));
-    if (!started) throw std::runtime_error(started.error().what);
-    daemon = *std::move(started);
-    const std::string name = daemon->bound().at(0);
-    port = static_cast<std::uint16_t>(std::stoi(name.substr(name.rfind(':') + 1)));
-    socket_ = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    thread_ = std::thread([this] { io.run(); });
-  }
-  ~XrayWorld() {
-    on_io([this] {
-      door_open();
-      daemon->close();
-      return 0;
-    });
-    work_.reset();
-    thread_.join();
-    ::close(socket_);
-  }
-  XrayWorld(const XrayWorld&) = delete;
-  XrayWorld& operator=(const XrayWorld&) = delete;
-
-  void send(std::string_view bytes) const {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(port);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(::sendto(socket_, bytes.data(), bytes.size(), 0,
-                       reinterpret_cast<const sockaddr*>(&at), sizeof at),
-              static_cast<ssize_t>(bytes.size()));
-  }
-  template <class Work>
-  auto on_io(Work work) {
-    std::packaged_task<decltype(work())()> task(std::move(work));
-    auto result = task.get_future();
-    asio::post(io, [&task] { task(); });
-    return result.get();
-  }
-  template <class Condition>
-  bool eventually(Condition condition) {
-    const Time until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (std::chrono::steady_clock::now() < until) {
-      if (on_io(condition)) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
-
-  asio::io_context io{1};
-  DoorType door;
-  std::unique_ptr<XrayDaemon> daemon;
-  std::uint16_t port = 0;
-  std::vector<net::Request> forwarded;
-  XrayAnswer next = net::Response{200, {{"Content-Type", "application/json"}}, "{}"};
-
- private:
-  void door_open() {
-    if constexpr (std::is_same_v<DoorType, FakeDoor>) {
-      door.hold = false;
-      door.released.notify_all();
-    }
-  }
-  asio::awaitable<XrayAnswer> answer(net::Request request) {
-    forwarded.push_back(std::move(request));
-    co_return next;
-  }
-
-  asio::executor_work_guard<asio::io_context::executor_type> work_;
-  int socket_ = -1;
-  std::thread thread_;
-};
 
 TEST(XrayDaemon, HandsSegmentsInAsTheyCame) {
   XrayWorld world;
@@ -128,7 +42,7 @@ TEST(XrayDaemon, MakesOneRecordOfWhatWaits) {
 
 TEST(XrayDaemon, TakesTheLargestDatagramThereIs) {
   XrayWorld world;
-  const std::string document(65'507 - header.size(), 'x');
+  const std::string document(65'507 - xray_header.size(), 'x');
   world.send(datagram(document));
   ASSERT_TRUE(world.eventually([&] { return world.door.got.size() == 1; }));
   world.on_io([&] {
@@ -137,10 +51,92 @@ TEST(XrayDaemon, TakesTheLargestDatagramThereIs) {
   });
 }
 
+TEST(XrayDaemon, HandsInNothingOverTheRequestLimitHoweverMuchWaits) {
+  XrayWorld<> world([](FakeDoor& door) { door.limit = 64U << 10U; });
+  world.on_io([&] {  // nothing is read meanwhile
+    for (int i = 0; i < 16; ++i) world.send(datagram(std::string(30'000, 'x')));
+    world.send(datagram(std::string(65'507 - xray_header.size(), 'y')));
+    return 0;
+  });
+  ASSERT_TRUE(world.eventually([&] { return world.daemon->counters().segments == 17; }));
+  world.on_io([&] {
+    std::size_t bytes = 0;
+    for (const auto& got : world.door.got) {
+      EXPECT_LE(got.body.size(), world.door.limit);
+      bytes += got.body.size();
+    }
+    EXPECT_EQ(bytes, 16 * (30'000U + 4) + 65'507U - xray_header.size() + 4);
+    EXPECT_EQ(world.door.got.size(), 9U) << "two fit into one, and the largest is one by itself";
+    return 0;
+  });
+}
+
+/// A document whose spans have several times its bytes.
+std::string growing(std::size_t subsegments) {
+  std::string made = R"({"trace_id":"1-5880168b-fd5158284b67678a3bb5a78c","id":"1311fb11a81e2ae8",)"
+                     R"("name":"n","start_time":1,"end_time":2,"subsegments":[)";
+  for (std::size_t i = 0; i < subsegments; ++i)
+    made += R"({"id":"1311fb11a81e2ae9","start_time":1,"end_time":2,"user":"a","fault":true},)";
+  made.back() = ']';
+  return made + "}";
+}
+
+TEST(XrayDaemon, CutsSpansOfSegmentsWhereTheyWouldBeOverTheLimit) {
+  XrayDaemonSettings settings;
+  settings.segments_as_spans = true;
+  XrayWorld<> world([](FakeDoor& door) { door.limit = 64U << 10U; }, settings);
+  world.on_io([&] {
+    for (int i = 0; i < 12; ++i) world.send(datagram(growing(200)));
+    return 0;
+  });
+  ASSERT_TRUE(world.eventually([&] { return world.daemon->counters().segments == 12; }));
+  world.on_io([&] {
+    EXPECT_EQ(world.daemon->counters().spans_made, 12U * 201);
+    std::size_t spans = 0;
+    for (auto& got : world.door.got) {
+      EXPECT_LE(got.body.size(), world.door.limit);
+      if (got.signal != Signal::traces) continue;
+      const auto shape = otlp::walk(Signal::traces, got.body);
+      EXPECT_TRUE(shape);
+      if (shape) spans += shape->items;
+    }
+    EXPECT_EQ(spans, 12U * 201) << "cut between documents";
+    return 0;
+  });
+}
+
+TEST(XrayDaemon, ChargesWhatItGathers) {
+  XrayWorld world;
+  const auto used = [&] { return world.door.budget.used(); };
+  const std::size_t before = world.on_io(used);
+  world.send(datagram("{}"));
+  ASSERT_TRUE(world.eventually([&] { return world.door.got.size() == 1; }));
+  ASSERT_TRUE(world.eventually([&] { return world.daemon->open_requests() == 0; }));
+  EXPECT_EQ(world.on_io(used), before + (256U << 10U)) << "as much as a body may have, once";
+  world.send(datagram("{}"));
+  ASSERT_TRUE(world.eventually([&] { return world.door.got.size() == 2; }));
+  ASSERT_TRUE(world.eventually([&] { return world.daemon->open_requests() == 0; }));
+  EXPECT_EQ(world.on_io(used), before + (256U << 10U));
+  // another body, and no memory for it
+  std::optional<Budget::Charge> most;
+  world.on_io([&] {
+    most = world.door.budget.take(world.door.budget.left() - (200U << 10U));
+    return 0;
+  });
+  world.send(datagram("M1AAAA"));
+  ASSERT_TRUE(world.eventually([&] { return world.daemon->counters().refused == 1; }));
+  world.on_io([&] {
+    EXPECT_EQ(world.door.turned_away, std::vector{admit::Refused::Kind::busy});
+    EXPECT_TRUE(world.door.booked.empty()) << "it was not even looked at";
+    most.reset();
+    return 0;
+  });
+}
+
 TEST(XrayDaemon, BooksWhatIsMalformedAndGoesOn) {
   XrayWorld world;
   world.send("statsd:1|c");
-  world.send(header);
+  world.send(xray_header);
   world.send("");
   world.send("{\"format\":\"xml\",\"version\":1}\n{}");
   world.send(datagram("T1S***"));
@@ -263,98 +259,6 @@ TEST(XrayDaemon, BringsSegmentsThroughTheRealDoor) {
     EXPECT_EQ(world.door.imbalance(), "");
     return 0;
   });
-}
-
-// --- the sampling proxy
-
-TEST(XrayProxy, ForwardsTheTwoCallsOfTheSdks) {
-  XrayWorld world;
-  world.on_io([&] {
-    world.next = net::Response{200,
-                               {{"Content-Type", "application/json"},
-                                {"x-amzn-RequestId", "r1"},
-                                {"Set-Cookie", "no"},
-                                {"Connection", "close"}},
-                               R"({"SamplingRuleRecords":[]})"};
-    return 0;
-  });
-  Client client(world.port);
-  const Answer rules = client.ask(post("{}", "X-Secret: 1\r\n", "/GetSamplingRules"));
-  EXPECT_EQ(rules.status, 200);
-  EXPECT_EQ(rules.body, R"({"SamplingRuleRecords":[]})");
-  EXPECT_EQ(rules.field("x-amzn-requestid") + rules.field("x-amzn-RequestId"), "r1");
-  EXPECT_EQ(rules.field("Set-Cookie"), "");
-  EXPECT_EQ(client.ask(post("{\"a\":1}", "", "/SamplingTargets")).status, 200) << "kept alive";
-  world.on_io([&] {
-    EXPECT_EQ(world.forwarded.size(), 2U);
-    const net::Request& request = world.forwarded.at(0);
-    EXPECT_EQ(request.method, "POST");
-    EXPECT_EQ(request.target, "/GetSamplingRules");
-    EXPECT_EQ(request.headers.size(), 1U) << "none of the app's own";
-    EXPECT_EQ(request.body.joined(), "{}");
-    EXPECT_EQ(world.forwarded.at(1).body.joined(), "{\"a\":1}");
-    EXPECT_EQ(world.daemon->counters().answers.at(200), 2U);
-    return 0;
-  });
-}
-
-TEST(XrayProxy, GivesBackErrorsOfXRayAndOfTheWayThere) {
-  XrayWorld world;
-  Client client(world.port);
-  world.on_io([&] {
-    world.next = net::Response{403, {{"x-amzn-ErrorType", "AccessDeniedException"}}, "{}"};
-    return 0;
-  });
-  const Answer denied = client.ask(post("{}", "", "/GetSamplingRules"));
-  EXPECT_EQ(denied.status, 403);
-  EXPECT_EQ(denied.field("x-amzn-errortype") + denied.field("x-amzn-ErrorType"),
-            "AccessDeniedException");
-  world.on_io([&] {
-    world.next = net::TransportError{net::TransportError::Kind::connect, "secret-host refused"};
-    return 0;
-  });
-  const Answer away = client.ask(post("{}", "", "/GetSamplingRules"));
-  EXPECT_EQ(away.status, 502);
-  EXPECT_EQ(away.body.find("secret-host"), std::string::npos);
-}
-
-TEST(XrayProxy, ForwardsNothingElse) {
-  XrayWorld world;
-  const auto ask = [&](const std::string& request) {
-    return Client(world.port).ask(request).status;
-  };
-  EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), 404);
-  EXPECT_EQ(ask(post("{}", "", "/TraceSegments")), 404);
-  EXPECT_EQ(ask(post("{}", "", "/GetSamplingRules?x=1")), 404);
-  EXPECT_EQ(ask(post("{}", "", "http://169.254.169.254/latest/meta-data/")), 404);
-  EXPECT_EQ(ask("CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n"), 404);
-  EXPECT_EQ(ask("GET /GetSamplingRules HTTP/1.1\r\nHost: a\r\n\r\n"), 405);
-  EXPECT_EQ(ask(post("{}", "Origin: http://evil.example\r\n", "/GetSamplingRules")), 403);
-  EXPECT_EQ(ask(post(std::string(300U << 10U, 'x'), "", "/SamplingTargets")), 413);
-  EXPECT_EQ(ask("no HTTP at all\r\n\r\n"), 0);
-  world.on_io([&] {
-    EXPECT_TRUE(world.forwarded.empty());
-    return 0;
-  });
-}
-
-TEST(XrayProxy, RefusesWhereXRayIsNoDestination) {
-  XrayWorld world({}, false);
-  EXPECT_EQ(Client(world.port).ask(post("{}", "", "/GetSamplingRules")).status, 403);
-}
-
-TEST(XrayProxy, ClosesTheConnectionThatWasIdleLongestForOneMore) {
-  XrayDaemonSettings settings;
-  settings.proxy.connections = 2;
-  XrayWorld world(settings);
-  Client first(world.port);
-  Client second(world.port);
-  EXPECT_EQ(first.ask(post("{}", "", "/GetSamplingRules")).status, 200);
-  EXPECT_EQ(second.ask(post("{}", "", "/GetSamplingRules")).status, 200);
-  Client third(world.port);
-  EXPECT_EQ(third.ask(post("{}", "", "/GetSamplingRules")).status, 200);
-  EXPECT_TRUE(first.ended());
-  EXPECT_EQ(second.ask(post("{}", "", "/GetSamplingRules")).status, 200);
 }
 
 }  // namespace

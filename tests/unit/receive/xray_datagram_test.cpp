@@ -83,19 +83,22 @@ std::string base64(std::string_view from) {
   return made;
 }
 
+using Took = XrayBatch::Taken::Kind;
+bool no_limit(std::size_t /*bytes*/) { return true; }
+
 TEST(XrayBatch, JoinsWhatWaitsBySignal) {
   XrayCounters counters;
-  XrayBatch batch(false, counters);
+  XrayBatch batch(false, 256U << 10U, no_limit, counters);
   const std::string line(header);
   const std::string traces = test::otlp_request(Signal::traces);
   const std::string metrics = test::otlp_request(Signal::metrics);
-  EXPECT_FALSE(batch.take(line + "{\"id\":1}").malformed);
-  EXPECT_FALSE(batch.take(line + "T1S" + base64(traces)).malformed);
-  EXPECT_FALSE(batch.take(line + std::string(300, 'x')).malformed);
-  EXPECT_FALSE(batch.take(line + "T1S" + base64(traces)).malformed);
-  EXPECT_FALSE(batch.take(line + "T1U" + base64(traces)).malformed);
-  EXPECT_FALSE(batch.take(line + "M1" + base64(metrics)).malformed);
-  EXPECT_FALSE(batch.take("").malformed);
+  EXPECT_EQ(batch.take(line + "{\"id\":1}").kind, Took::good);
+  EXPECT_EQ(batch.take(line + "T1S" + base64(traces)).kind, Took::good);
+  EXPECT_EQ(batch.take(line + std::string(300, 'x')).kind, Took::good);
+  EXPECT_EQ(batch.take(line + "T1S" + base64(traces)).kind, Took::good);
+  EXPECT_EQ(batch.take(line + "T1U" + base64(traces)).kind, Took::good);
+  EXPECT_EQ(batch.take(line + "M1" + base64(metrics)).kind, Took::good);
+  EXPECT_EQ(batch.take("").kind, Took::good);
   EXPECT_EQ(batch.body(Signal::segments),
             test::wire_bytes(1, "{\"id\":1}") + test::wire_bytes(1, std::string(300, 'x')));
   EXPECT_EQ(batch.body(Signal::traces), traces + traces);
@@ -115,15 +118,15 @@ TEST(XrayBatch, JoinsWhatWaitsBySignal) {
 
 TEST(XrayBatch, KeepsOutWhatWouldSpoilTheOthers) {
   XrayCounters counters;
-  XrayBatch batch(false, counters);
+  XrayBatch batch(false, 256U << 10U, no_limit, counters);
   const std::string line(header);
   const std::string traces = test::otlp_request(Signal::traces);
-  EXPECT_FALSE(batch.take(line + "T1S" + base64(traces)).malformed);
+  EXPECT_EQ(batch.take(line + "T1S" + base64(traces)).kind, Took::good);
   for (const std::string& bad :
        {std::string("*"), std::string(), base64(traces.substr(0, traces.size() - 3)),
         base64("no protobuf")}) {
     const auto taken = batch.take(line + "T1S" + bad);
-    EXPECT_TRUE(taken.malformed) << bad;
+    EXPECT_EQ(taken.kind, Took::malformed) << bad;
     EXPECT_EQ(taken.signal, Signal::traces);
     EXPECT_NE(taken.why, "");
   }
@@ -135,7 +138,7 @@ TEST(XrayBatch, KeepsOutWhatWouldSpoilTheOthers) {
 
 TEST(XrayBatch, MakesSpansOfSegmentsWhereItIsAsked) {
   XrayCounters counters;
-  XrayBatch batch(true, counters);
+  XrayBatch batch(true, 256U << 10U, no_limit, counters);
   const std::string good =
       std::string(header) +
       R"({"trace_id":"1-5880168b-fd5158284b67678a3bb5a78c","id":"1311fb11a81e2ae8","name":"n",)"

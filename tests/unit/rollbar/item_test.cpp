@@ -330,6 +330,8 @@ TEST(Uuid, IsTheSameForTheSameErrorAndAnotherForEveryOther) {
   differs([](Occurrence& e) { e.type = "F"; });
   differs([](Occurrence& e) { e.message = "n"; });
   differs([](Occurrence& e) { e.type = "Em", e.message = ""; });
+  differs([](Occurrence& e) { e.repeat = 1; });
+  differs([](Occurrence& e) { e.repeat = 2; });
   EXPECT_TRUE(all.insert(of(error, "t")).second);
   const std::string uuid = of(error);
   EXPECT_EQ(uuid.size(), 36U);
@@ -337,6 +339,17 @@ TEST(Uuid, IsTheSameForTheSameErrorAndAnotherForEveryOther) {
   EXPECT_NE(std::string("89ab").find(uuid[19]), std::string::npos);
   // What was sent before an update must be the same after it.
   EXPECT_EQ(uuid, "c0c7a999-199f-5200-aa6a-1d3802a33bac");
+}
+
+TEST(Uuid, OfALogRecordFollowsFromAllOfIt) {
+  const std::string records = test::request(
+      {test::log(17, "oh", {}, 5), test::log(17, "oh", {{"order", "7"}}, 5),
+       test::log(18, "oh", {}, 5), test::log(17, "oh", {{"exception.type", "E"}}, 5)});
+  std::set<std::string> all;
+  for (const Occurrence& error : test::errors_in(Signal::logs, records)) {
+    all.insert(uuid_of(error, "s", "i", "h"));
+  }
+  EXPECT_EQ(all.size(), 4U);
 }
 
 TEST(Scrub, HidesByTheLastPartOfTheName) {

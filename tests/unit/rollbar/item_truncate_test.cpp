@@ -97,6 +97,14 @@ TEST(Ladder, AtLastKeepsTheEndsAlone) {
   EXPECT_EQ(count(json, "filename"), 2U);
 }
 
+TEST(Ladder, EndsWithItsLastRungWhateverTheLimit) {
+  const Item item = an_item(60, 100);
+  const auto json = write_item(item, scrub, 10);
+  EXPECT_TRUE(test::is_json(json));
+  EXPECT_TRUE(has(json, R"("truncated":"all but the ends")"));
+  EXPECT_LT(json.size(), write_item(item, scrub, item_bytes_max).size());
+}
+
 TEST(Ladder, CutsNoCharacterInTwo) {
   for (const std::string character : {"\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"}) {
     for (std::size_t ahead = 0; ahead < 4; ++ahead) {

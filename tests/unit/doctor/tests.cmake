@@ -1,0 +1,1 @@
+forager_unit_test(doctor LINK forager_doctor)
