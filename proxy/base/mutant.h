@@ -37,6 +37,13 @@ enum class Mutant : std::uint8_t {
   passed_by_one,
   missing_unbooked,
   removed_takes_all,
+  quarantine_settled_early,
+  replay_removes_early,
+  replay_stays,
+  copies_skipped,
+  numbers_reused,
+  replays_believed,
+  copies_alone,
 };
 
 #ifdef FORAGER_SIM_MUTANTS
