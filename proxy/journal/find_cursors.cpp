@@ -84,6 +84,8 @@ void apply_list(FoundCursors& cursors, const format::QuarantineList& list, const
   }
   cursors.quarantine = std::move(listed);
   cursors.last_number = std::max(cursors.last_number, list.last);
+  cursors.list_last = list.last;
+  cursors.ended = {};
   cursors.replayed.clear();  // those that were durable aren't in the list any more
 }
 
@@ -107,6 +109,7 @@ void apply_replayed(FoundCursors& cursors, const format::FoundRecord& found, boo
     cursors.replayed.erase(before);
   }
   const auto item = cursors.quarantine.find(found.quarantined);
+  if (proven) cursors.ended.add({found.quarantined, found.quarantined});
   if (item == cursors.quarantine.end()) return;
   if (proven) {
     cursors.quarantine.erase(item);
@@ -118,6 +121,7 @@ void apply_replayed(FoundCursors& cursors, const format::FoundRecord& found, boo
 void apply_gone(FoundCursors& cursors, const QuarantineGone& gone) {
   for (const auto& [first, last] : gone.numbers) {
     cursors.last_number = std::max(cursors.last_number, last);
+    cursors.ended.add({first, last});
     cursors.quarantine.erase(cursors.quarantine.lower_bound(first),
                              cursors.quarantine.upper_bound(last));
   }
@@ -166,7 +170,10 @@ void settle_replayed(FoundCursors& cursors, const std::vector<Read>& newest_firs
       if (same_run && scan.through >= again.position)
         durable = durable || !cursors.voided.contains(again.position);
     }
-    if (durable) cursors.quarantine.erase(number);
+    if (durable) {
+      cursors.quarantine.erase(number);
+      cursors.ended.add({number, number});
+    }
     return durable;
   });
   for (const auto& [number, again] : cursors.replayed)
@@ -203,6 +210,11 @@ void drop_what_is_held(FoundCursors& cursors) {
 }
 
 }  // namespace
+
+bool FoundCursors::is_quarantined(std::uint64_t number) const {
+  if (quarantine.contains(number)) return true;
+  return unread && number > list_last && !ended.contains(number);
+}
 
 FoundCursors find_cursors(Files& files, const FoundSegments& found) {
   std::vector<Read> newest_first;

@@ -48,6 +48,8 @@ struct FoundCursors {
   };
   std::map<std::uint64_t, Item> quarantine;
   std::uint64_t last_number = 0;  ///< that was ever given
+  std::uint64_t list_last = 0;    ///< the same, when the newest list of `quarantine` was made
+  RangeSet ended;                 ///< numbers that are there no more, of those above list_last
   /// Sent again from there, but the record that it became may never have been synced: these are to
   /// be sent again once more.
   struct Again {
@@ -59,6 +61,10 @@ struct FoundCursors {
   Position snapshot_in = 0;  ///< 0: no segment has one
   bool unproven = false;     ///< a power cut may take back some of this
   bool unread = false;       ///< the disk would not give a segment: another try may
+
+  /// What is found with this number is in quarantine. Where a segment that may have told of it was
+  /// not read, whatever isn't known to have ended is: twice rather than not at all.
+  bool is_quarantined(std::uint64_t number) const;
 };
 FoundCursors find_cursors(Files& files, const FoundSegments& found);
 

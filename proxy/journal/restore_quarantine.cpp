@@ -20,7 +20,7 @@ void Recovery::restore_quarantined(const FoundQuarantined& found, const SegmentS
                                    Position segment) {
   const bool proven = found.offset < read.scan.durable_end;
   for (const format::QuarantinedItem& one : found.what.items) {
-    if (!cursors_.quarantine.contains(one.number)) continue;
+    if (!cursors_.is_quarantined(one.number)) continue;
     const auto group = groups_.find(one.group);
     if (group == groups_.end()) continue;  // it may go out with no other key
     Quarantined item;

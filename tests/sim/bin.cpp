@@ -79,8 +79,10 @@ Bin::Here Bin::take_gone() {
   const Here before = std::exchange(here_, std::move(now));
   for (const auto& kept : quarantine_->kept()) {
     const Key key = key_of(kept);
-    if (quarantine_->numbered()) numbers_[kept.number] = key;
     if (!before.contains(key)) appeared(key, kept);
+    if (!quarantine_->numbered()) continue;
+    numbers_[kept.number] = key;
+    entries_.at(key).number = kept.number;
   }
   return gone;
 }
@@ -268,11 +270,16 @@ void Bin::committed(const journal::Commit& commit) {
     records_.settled_durably(seat, range);
   }
   for (const std::uint64_t number : commit.copied) written(number);
-  for (const auto& [first, last] : commit.quarantine_gone.all()) {
-    for (auto at = numbers_.lower_bound(first); at != numbers_.end() && at->first <= last; ++at) {
-      Entry& entry = entries_.at(at->second);
-      if (entry.left == End::said && entry.replay == 0) entry.left = End::durable;
-    }
+  for (const auto& [first, last] : commit.quarantine_gone.all()) gone_durably(first, last);
+}
+
+/// Also those that were let go in the step that found them: nobody has seen them here.
+void Bin::gone_durably(std::uint64_t first, std::uint64_t last) {
+  for (auto& [key, entry] : entries_) {
+    if (entry.number < first || entry.number > last) continue;
+    if (entry.left == End::here && entry.found_in != run_ && !here_.contains(key))
+      missing(key, entry);
+    if (entry.left == End::said && entry.replay == 0) entry.left = End::durable;
   }
 }
 

@@ -59,6 +59,8 @@ class Bin {
   }
   /// All of an earlier run has been read.
   void all_recovered();
+  /// Some of what the disk had could not be read, now or earlier.
+  bool troubled() const { return disk_ != nullptr && disk_->ever_troubled(); }
 
   /// What is there now: numbers from, and up to.
   std::vector<std::pair<Number, Number>> kept(std::size_t seat) const;
@@ -91,6 +93,7 @@ class Bin {
     journal::Position replay = 0;  ///< the record that it becomes
     bool replayed = false;         ///< it was durable
     std::size_t found_in = 0;      ///< the last process that found it on disk
+    std::uint64_t number = 0;      ///< the last that it had; 0: it never had a final one
     std::uint64_t items() const { return end - first; }
   };
   using Here = std::map<Key, std::uint64_t>;  ///< with their numbers
@@ -100,13 +103,13 @@ class Bin {
   Here look() const;
   Here take_gone();
   bool changed();
-  bool troubled() const { return disk_ != nullptr && disk_->ever_troubled(); }
   void appeared(const Key& key, const journal::Quarantine::Kept& kept);
   void tell(const Key& key, const Entry& entry, const char* what) const;
   void dissolve(std::size_t seat, journal::Position position);
   void found(const Key& key, Entry& entry);
   void let_go(const Key& key, std::uint64_t number);
   void missing(const Key& key, Entry& entry);
+  void gone_durably(std::uint64_t first, std::uint64_t last);
   void judge_bytes(const Entry& entry, const Key& key, const journal::Quarantined& what) const;
   void offer(const Key& key, Entry& entry, journal::Position record, WallTime wall);
   void promise(const Key& key, Entry& entry);

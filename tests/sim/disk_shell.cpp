@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/ranges.h>
+
 #include "sim/process.h"
 #include "sim/trace.h"
 
@@ -228,9 +230,8 @@ void DiskShell::recovered() {
     }
     hold(booked >= missing.size(), [&] {
       return fmt::format(
-          "recovery: {} records for {} went with the damage, record {} first, but {} items are "
-          "booked as lost",
-          missing.size(), at.server->name(), missing.front(), booked);
+          "recovery: {} records for {} went with the damage ({}), but {} items are booked as lost",
+          missing.size(), at.server->name(), fmt::join(missing, ", "), booked);
     });
   }
   world_.trace(world_.loop.now(), [] { return "recovery has ended"; });

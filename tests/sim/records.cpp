@@ -168,7 +168,9 @@ std::vector<Position> Records::all_recovered(std::size_t seat, Witness& witness,
             "destination {}",
             at, kept.segment, seat);
       });
-      if (!kept.marked[seat] && must_be_missed(kept, disk)) missing.push_back(position);
+      const bool may_be_evicted = kept.replay && items <= evicted;  // in the step that found it
+      if (!kept.marked[seat] && !may_be_evicted && must_be_missed(kept, disk))
+        missing.push_back(position);
     }
     witness.vanished(kept.first, kept.end, kept.unseen[seat]);
     kept.unseen[seat] = 0;

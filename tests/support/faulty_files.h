@@ -16,6 +16,7 @@ class FaultyFiles final : public journal::Files {
   std::function<bool(std::uint64_t call)> fails;
   std::uint64_t calls = 0;
   std::function<bool()> removes_fail;
+  std::string unreadable;  ///< a file that reads of fail
   /// Thrown instead of, or after, this call: the process died in it.
   struct Died {};
   std::uint64_t dies_at = 0;
@@ -75,6 +76,7 @@ class FaultyFiles final : public journal::Files {
   Result<Buffer> read(const std::string& name, std::size_t offset, std::size_t bytes) override {
     const auto at = files.find(name);
     if (at == files.end()) return fault("no such file (test)");
+    if (name == unreadable) return fault("read error (test)");
     const std::string_view all = at->second.now;
     return Buffer::copy_of(offset < all.size() ? all.substr(offset, bytes) : std::string_view());
   }
