@@ -163,7 +163,7 @@ void App::reload_settings() {
       spdlog::warn("{} has changed; it takes effect at the next start", setting.flag);
     }
   }
-  spdlog::info("reloaded: keys, certificates and log level");
+  spdlog::info("reloaded: keys and log level");
 }
 
 asio::awaitable<void> App::watch_key_file(config::KeySetting of) {

@@ -135,9 +135,9 @@ Limits RollbarDestination::limits(Signal /*signal*/) const {
   Limits limits;
   // A record is never cut for its size: the screen must see each once, and what is sent of an item
   // is cut by the ladder. After admission a request grows by attributes of its resources, and by
-  // the times that its log records lack (batch::log_time_bytes each).
+  // the times that its log records lack (batch::log_time_bytes each, and a record has two bytes).
   constexpr std::size_t attributes = 64U << 10U;
-  limits.request_bytes = 2 * config_.request_limit + attributes;
+  limits.request_bytes = 9 * config_.request_limit + attributes;
   return limits;
 }
 

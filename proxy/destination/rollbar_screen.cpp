@@ -79,13 +79,13 @@ std::vector<Stretch> RollbarScreen::look(Signal signal, std::string_view body, W
   std::vector<Stretch> found;
   const bool suspicious = may_have_errors(signal, body, rules_);
   std::uint32_t item = 0;
-  repeats_.clear();
   rollbar::each_item(body, [&](std::string_view bytes, std::string_view, std::string_view) {
     errors_.clear();
     if (suspicious) rollbar::read_occurrences(signal, bytes, rules_, errors_);
     add(found, errors_.empty() ? filtered(item, ledger::Reason::no_error) : judge_item(item, now));
     ++item;
   });
+  repeats_.clear();
   return found;
 }
 

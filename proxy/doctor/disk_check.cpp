@@ -31,13 +31,13 @@ class Trial {
   explicit Trial(const std::string& directory)
       : path_(fmt::format("{}/.doctor-{}", directory, ::getpid())),
         fd_(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)),
-        error_(fd_ < 0 ? errno : 0) {}
+        error_(fd_ < 0 ? errno : 0) {
+    if (fd_ >= 0) ::unlink(path_.c_str());  // at once: however this process ends, nothing stays
+  }
   Trial(const Trial&) = delete;
   Trial& operator=(const Trial&) = delete;
   ~Trial() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(path_.c_str());
+    if (fd_ >= 0) ::close(fd_);
   }
   int error() const { return error_; }
 

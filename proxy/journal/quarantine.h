@@ -40,7 +40,7 @@ class Quarantine {
  public:
   /// `bytes_max` bounds what is kept here, and nothing else does: the budget is charged for it, and
   /// passes its limit by at most that much until bodies that can be read again make room
-  /// (take_crowded_by).
+  /// (take_crowded_by); in memory there are none, so until something leaves.
   Quarantine(std::size_t bytes_max, Budget& budget) : bytes_max_(bytes_max), budget_(budget) {}
   Quarantine(const Quarantine&) = delete;
   Quarantine& operator=(const Quarantine&) = delete;

@@ -64,6 +64,8 @@ std::optional<Reply> objection(const http::request<http::string_body>& request) 
 
 Reply too_large() { return refusal(413, "the request is too large"); }
 
+Reply all_busy() { return refusal(503, "too many connections to this port; ask again later"); }
+
 Reply no_room() {
   return refusal(503, "Forager has no memory for this now (FORAGER_MEMORY_LIMIT); ask again later");
 }
@@ -170,9 +172,12 @@ asio::awaitable<void> XrayProxy::accept(tcp::acceptor& acceptor) {
       continue;
     }
     std::optional<Budget::Charge> charge;
-    if (make_room()) charge = door_.room(connection_cost);
-    if (!charge) {
-      if (refusing_ < refusing_max) spawn(io_, refuse(std::move(socket)), "a refusal");
+    charge = door_.room(connection_cost);
+    const bool seated = charge && make_room();
+    if (!seated) {
+      const Reply why = charge ? all_busy() : no_room();
+      charge.reset();
+      if (refusing_ < refusing_max) spawn(io_, refuse(std::move(socket), why.body()), "a refusal");
       continue;
     }
     auto session = std::make_shared<Session>(std::move(socket));
@@ -200,16 +205,13 @@ asio::awaitable<void> XrayProxy::serve(std::shared_ptr<Session> session) {
   sessions_.remove(session);
 }
 
-/// There is no session for it, and no memory: not even its request is looked at.
-asio::awaitable<void> XrayProxy::refuse(tcp::socket socket) {
+/// There is no session for it, or no memory: not even its request is looked at.
+asio::awaitable<void> XrayProxy::refuse(tcp::socket socket, std::string message) {
   const auto self = shared_from_this();
-  static const std::string text = [] {
-    const Reply reply = no_room();
-    return fmt::format(
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
-        "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
-        reply.body().size(), reply.body());
-  }();
+  const std::string text = fmt::format(
+      "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+      "Content-Length: {}\r\nConnection: close\r\n\r\n{}",
+      message.size(), message);
   ++refusing_;
   if (!stopped_) ++(*answers_)[503];
   Stream stream(std::move(socket));
@@ -220,6 +222,7 @@ asio::awaitable<void> XrayProxy::refuse(tcp::socket socket) {
 }
 
 bool XrayProxy::charge(Session& session, std::size_t bytes) {
+  if (stopped_) return true;  // the door may be gone; the answer under way is the last
   return door_.extend(session.charge, connection_cost + bytes);
 }
 

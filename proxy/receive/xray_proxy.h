@@ -59,7 +59,7 @@ class XrayProxy : public std::enable_shared_from_this<XrayProxy> {
   asio::awaitable<Heard> hear(Session& session);
   asio::awaitable<Heard> hear_body(Session& session);
   asio::awaitable<XrayAnswer> ask(net::Request request);
-  asio::awaitable<void> refuse(asio::ip::tcp::socket socket);
+  asio::awaitable<void> refuse(asio::ip::tcp::socket socket, std::string message);
   bool make_room();
   bool charge(Session& session, std::size_t bytes);
 

@@ -22,6 +22,14 @@ void hash_ends(std::string_view text, Hash& hash) {
 
 }  // namespace
 
+std::uint32_t Repeats::number_of(const Occurrence& error) {
+  const std::uint64_t key = key_of(error);
+  const auto known = seen_.find(key);
+  if (known != seen_.end()) return known->second++;
+  if (seen_.size() < kinds_max) seen_.emplace(key, 1);
+  return 0;
+}
+
 /// Equal for errors of equal uuids; what surrounds them doesn't count.
 std::uint64_t Repeats::key_of(const Occurrence& error) {
   Hash hash;

@@ -15,13 +15,15 @@ class Repeats {
  public:
   /// For all errors of the request in their order, also those that won't be sent: how many like
   /// this one came before it, for Occurrence::repeat.
-  std::uint32_t number_of(const Occurrence& error) { return seen_[key_of(error)]++; }
-  /// Another request. What a storm has taken is given back.
+  /// Of more kinds than `kinds_max` none is counted: the rate cap lets so many through in no case.
+  std::uint32_t number_of(const Occurrence& error);
+  /// The request has ended. What a storm has taken is given back.
   void clear() {
     if (!seen_.empty()) seen_ = {};
   }
 
  private:
+  static constexpr std::size_t kinds_max = std::size_t{64} << 10U;  // some 3 MiB
   static std::uint64_t key_of(const Occurrence& error);
   std::unordered_map<std::uint64_t, std::uint32_t> seen_;
 };

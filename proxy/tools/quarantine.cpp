@@ -121,7 +121,13 @@ Printed report(const Call& call, const QuarantineDone& done, bool replay) {
         "more\n",
         done.homeless);
   }
-  if (done.full) made.err += "the rest stays: the journal takes no more now; try again later\n";
+  if (done.full && call.place.holder) {
+    made.err += "the rest stays: the journal takes no more now; try again later\n";
+  } else if (done.full) {
+    made.err +=
+        "the rest stays: the journal would have more than FORAGER_JOURNAL_BYTES, as it is set "
+        "here; set it as for the Forager that runs there, or start that and try again\n";
+  }
   return made;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -49,7 +50,7 @@ def test_a_machine_that_is_fit(quiet, tmp_path):
     assert {"memory", "files", "stop", "journal"} <= {each["of"] for each in findings}
     assert {each["area"] for each in findings if each["of"] in ("memory", "files", "stop", "journal")} == {"machine"}
     assert any("must wait 10 s" in each for each in lines(findings, "stop", "ok")), findings
-    assert any("a sync takes" in each and "of 8)" in each for each in lines(findings, "journal")), findings
+    assert any(re.search(r"a sync takes .* of [1-8]\)", each) for each in lines(findings, "journal")), findings
     assert list(tmp_path.iterdir()) == []
 
 

@@ -182,7 +182,7 @@ def test_equal_errors_keep_their_uuids_after_a_kill(start, judge, tmp_path):
     directory.mkdir()
     judge.answers.append(Answer(503, stored=True, times=3))
     judge.answers.append(Answer(503, times=10**6))
-    first = start(FORAGER_DATA_DIR=str(directory), HONEYCOMB_API_KEY="", FORAGER_RETRY_INITIAL="100ms")
+    first = start(FORAGER_DATA_DIR=str(directory), HONEYCOMB_API_KEY="", FORAGER_RETRY_INITIAL="30s", FORAGER_RETRY_MAX="30s")
     post(first, "logs", equal_logs(5))
     judge.wait_for(3)
     first.kill()

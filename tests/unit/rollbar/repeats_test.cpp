@@ -50,6 +50,21 @@ TEST(Repeats, CountEqualErrorsOfARequest) {
   EXPECT_EQ(uuids(Signal::traces, spans).size(), 3U);
 }
 
+TEST(Repeats, TakeNoMoreMemoryHoweverManyKindsThereAre) {
+  const auto logs = test::request({test::log(17, "oh", {}, 0)});
+  Occurrence error = test::errors_in(Signal::logs, logs, {}).at(0);
+  Repeats repeats;
+  std::string item;
+  for (int i = 0; i < 70'000; ++i) {
+    item = std::to_string(i);
+    error.item = item;
+    ASSERT_EQ(repeats.number_of(error), 0U);
+  }
+  EXPECT_EQ(repeats.number_of(error), 0U) << "the last was one too many to be counted";
+  error.item = "0";
+  EXPECT_EQ(repeats.number_of(error), 1U);
+}
+
 TEST(Repeats, AreOnlyWhatDiffersInNothing) {
   const auto spans = test::request(
       {failing(), failing("m", test::a_time + 1), failing("m", test::a_time, "12345678"),
