@@ -134,9 +134,10 @@ class Rounds:
         window = SETTLE_DELAY + SLACK + 2 * slowest
         seen, acknowledged = set(self.world.judge.seen), set(self.world.acknowledged.ids)
         kill = Kill(at, window, len(acknowledged - seen))
-        unsure = self._stored(lambda came, answered: kill.may_repeat(came, answered) or self._was_cut(answered))
-        kill.possible = len((self.told.sent - seen) | unsure)
         self._kills.append(kill)
+        # an answer that was under way at any kill reached nobody: the next process knows nothing of it
+        certain = self._stored(lambda came, answered: not (self._was_cut(answered) or any(k.may_repeat(came, answered) for k in self._kills)))
+        kill.possible = len(self.told.sent - (seen & certain))
         self.report.kills += 1
         self.report.windows.append(window)
 
