@@ -18,6 +18,7 @@
 
 #include "base/async.h"
 #include "receive/grpc.h"
+#include "unit/receive/io_world.h"
 
 namespace forager::receive {
 
@@ -31,7 +32,7 @@ inline GrpcSettings at_any_grpc_port() {
 
 /// `DoorType` is made on the io_context's executor.
 template <class DoorType>
-class GrpcWorld {
+class GrpcWorld : public IoWorld {
  public:
   explicit GrpcWorld(const GrpcSettings& settings = at_any_grpc_port())
       : door(io.get_executor()), work_(io.get_executor()) {
@@ -48,24 +49,6 @@ class GrpcWorld {
   GrpcWorld(const GrpcWorld&) = delete;
   GrpcWorld& operator=(const GrpcWorld&) = delete;
 
-  /// Runs on the io thread and gives back what it returns.
-  template <class Work>
-  auto on_io(Work work) {
-    std::packaged_task<decltype(work())()> task(std::move(work));
-    auto result = task.get_future();
-    asio::post(io, [&task] { task(); });
-    return result.get();
-  }
-  /// Asks on the io thread until it is true; false after 5 s.
-  template <class Condition>
-  bool eventually(Condition condition) {
-    const Time until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (std::chrono::steady_clock::now() < until) {
-      if (on_io(condition)) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
   void close(std::chrono::milliseconds grace) {
     receiver->close(std::chrono::system_clock::now() + grace);
   }
@@ -74,7 +57,6 @@ class GrpcWorld {
   }
   const std::string& address() const { return receiver->bound().at(0); }
 
-  asio::io_context io{1};
   DoorType door;
   std::unique_ptr<GrpcReceiver> receiver;
 

@@ -22,6 +22,7 @@
 
 #include "base/async.h"
 #include "receive/http.h"
+#include "unit/receive/io_world.h"
 
 namespace forager::receive {
 
@@ -75,7 +76,7 @@ inline config::Listen at_any_port(const std::string& host = "127.0.0.1") {
 
 /// `DoorType` is made on the io_context's executor.
 template <class DoorType = FakeDoor>
-class World {
+class World : public IoWorld {
  public:
   template <class... Arguments>
   explicit World(HttpSettings settings, Arguments&&... arguments)
@@ -97,27 +98,8 @@ class World {
   World(const World&) = delete;
   World& operator=(const World&) = delete;
 
-  /// Runs on the io thread and gives back what it returns.
-  template <class Work>
-  auto on_io(Work work) {
-    std::packaged_task<decltype(work())()> task(std::move(work));
-    auto result = task.get_future();
-    asio::post(io, [&task] { task(); });
-    return result.get();
-  }
-  /// Asks on the io thread until it is true; false after 5 s.
-  template <class Condition>
-  bool eventually(Condition condition) {
-    const Time until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (std::chrono::steady_clock::now() < until) {
-      if (on_io(condition)) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
   std::uint16_t port() const { return receiver->bound_ports().at(0); }
 
-  asio::io_context io{1};
   DoorType door;
   std::unique_ptr<HttpReceiver> receiver;
 

@@ -22,7 +22,7 @@ inline std::string datagram(std::string_view document) {
 
 /// A real XrayDaemon on a thread of its own.
 template <class DoorType = FakeDoor>
-class XrayWorld {
+class XrayWorld : public IoWorld {
  public:
   explicit XrayWorld(XrayDaemonSettings settings = {}, bool with_forward = true)
       : XrayWorld([](DoorType&) {}, std::move(settings), with_forward) {}
@@ -65,24 +65,7 @@ class XrayWorld {
                        reinterpret_cast<const sockaddr*>(&at), sizeof at),
               static_cast<ssize_t>(bytes.size()));
   }
-  template <class Work>
-  auto on_io(Work work) {
-    std::packaged_task<decltype(work())()> task(std::move(work));
-    auto result = task.get_future();
-    asio::post(io, [&task] { task(); });
-    return result.get();
-  }
-  template <class Condition>
-  bool eventually(Condition condition) {
-    const Time until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-    while (std::chrono::steady_clock::now() < until) {
-      if (on_io(condition)) return true;
-      std::this_thread::yield();
-    }
-    return false;
-  }
 
-  asio::io_context io{1};
   DoorType door;
   std::unique_ptr<XrayDaemon> daemon;
   std::uint16_t port = 0;
