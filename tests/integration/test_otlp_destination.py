@@ -103,6 +103,13 @@ def replace(path: Path, content: str | bytes) -> None:
     new.replace(path)
 
 
+def change(forager, path, content, told: str) -> None:
+    """`told`: how Forager learns of it."""
+    replace(path, content)
+    if told == "by SIGHUP":
+        forager.process.send_signal(signal.SIGHUP)
+
+
 @pytest.mark.parametrize("told", ["by the file alone", "by SIGHUP"])
 def test_headers_come_from_a_file_that_may_be_replaced(world, backend, tmp_path, told):
     """Scenario: the headers in the file are refused, a broken file follows, then the right one. Guarantees: all is held, then
@@ -115,15 +122,11 @@ def test_headers_come_from_a_file_that_may_be_replaced(world, backend, tmp_path,
         assert world.sender(forager).post("traces", otlp.traces(5)).status == 200
     wait_until(lambda: forager.destination("otlp")["state"] == "parked", 10, "parked")
     assert backend.counts["traces"] == 0
-    replace(headers, "Authorization: no-such-form\n")
-    if told == "by SIGHUP":
-        forager.process.send_signal(signal.SIGHUP)
+    change(forager, headers, "Authorization: no-such-form\n", told)
     wait_until(lambda: "has a header without =" in forager.output, 10, "said that it is broken")
     assert str(headers) in forager.output
     assert forager.book("traces", "otlp")["held"] == 20
-    replace(headers, f"x-honeycomb-team={OUR_KEY}\nx-scope=shop%20one\n")
-    if told == "by SIGHUP":
-        forager.process.send_signal(signal.SIGHUP)
+    change(forager, headers, f"x-honeycomb-team={OUR_KEY}\nx-scope=shop%20one\n", told)
     wait_until(lambda: forager.book("traces", "otlp")["held"] == 0, 15, "nothing held")
     assert (backend.counts["traces"], backend.repeats) == (20, 0)
     assert {request.header("x-scope") for request in backend.requests if request.stored} == {"shop one"}
@@ -144,14 +147,10 @@ def test_a_client_certificate_may_be_replaced(world, tmp_path, told):
             assert world.sender(forager).post("traces", otlp.traces(5)).status == 200
         wait_until(lambda: forager.destination("otlp")["last_error"], 10, "an error")
         assert backend.counts["traces"] == 0
-        replace(ours, "no certificate")
-        if told == "by SIGHUP":
-            forager.process.send_signal(signal.SIGHUP)
+        change(forager, ours, "no certificate", told)
         wait_until(lambda: "the certificates stay as they were" in forager.output, 15, "said that it is broken")
         assert str(ours) in forager.output
-        replace(ours, backend.leaf_file.read_bytes())
-        if told == "by SIGHUP":
-            forager.process.send_signal(signal.SIGHUP)
+        change(forager, ours, backend.leaf_file.read_bytes(), told)
         wait_until(lambda: forager.book("traces", "otlp").get("delivered") == 20, 20, "delivered")
         assert (backend.counts["traces"], backend.repeats) == (20, 0)
         forager.wait_settled()

@@ -46,15 +46,21 @@ TransportError failure_of(const ServerTls& tls, const std::string& host,
   return answer ? TransportError{Kind::stopped, "no failure"} : answer.error();
 }
 
+/// Of us.pem and us.key in there.
+ClientOptions showing_us(const test::TempFolder& folder) {
+  ClientOptions options = trusting(authority());
+  options.certificate = folder.path() + "/us.pem";
+  options.private_key = folder.path() + "/us.key";
+  return options;
+}
+
 TEST(TlsTransport, ShowsItsCertificateToAServerThatAsks) {
   ServerTls tls(authority().issue("IP:127.0.0.1"));
   tls.ask_for_certificates(authority().file());
   Server server(&tls, answer_all);
   const test::TempFolder folder;
   test::write_identity(authority().issue("DNS:forager"), folder.path(), "us");
-  ClientOptions options = trusting(authority());
-  options.certificate = folder.path() + "/us.pem";
-  options.private_key = folder.path() + "/us.key";
+  const ClientOptions options = showing_us(folder);
   Client client(url_of(server), options);
   const Answer answer = client.send(post("x"));
   ASSERT_TRUE(answer) << answer.error().what;
@@ -71,9 +77,7 @@ TEST(TlsTransport, ShowsTheCertificateThatIsThereAfterAReload) {
   const Authority stranger;
   const test::TempFolder folder;
   test::write_identity(stranger.issue("DNS:forager"), folder.path(), "us");
-  ClientOptions options = trusting(authority());
-  options.certificate = folder.path() + "/us.pem";
-  options.private_key = folder.path() + "/us.key";
+  const ClientOptions options = showing_us(folder);
   Client client(url_of(server), options);
   auto done = client.reload();
   ASSERT_TRUE(done) << done.error().what;
@@ -96,9 +100,7 @@ TEST(TlsTransport, KeepsTheOldCertificateWhenTheNewOneCanNotBeUsed) {
   Server server(&tls, answer_all);
   const test::TempFolder folder;
   test::write_identity(authority().issue("DNS:forager"), folder.path(), "us");
-  ClientOptions options = trusting(authority());
-  options.certificate = folder.path() + "/us.pem";
-  options.private_key = folder.path() + "/us.key";
+  const ClientOptions options = showing_us(folder);
   Client client(url_of(server), options);
   ASSERT_TRUE(client.send(post("x")));
   std::ofstream(options.certificate) << "half a certif";
